@@ -1,0 +1,194 @@
+"""The ``course`` command. Exit codes: 0 done, 1 something failed, 2 wrong use, 3 not safe here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.course import Course, CourseError
+
+DONE, FAILED, WRONG_USE = 0, 1, 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="course",
+        description="A course on recurrent networks: open it, check it, build it, grade it.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    lab = commands.add_parser("lab", help="open JupyterLab on your own copy of the notebooks")
+    lab.add_argument("--no-browser", action="store_true", help="print the address instead")
+    lab.add_argument("--port", type=int, default=8888, help="first port to try (default 8888)")
+    lab.add_argument(
+        "--prepare", action="store_true", help="only make or update work/, start nothing"
+    )
+
+    check = commands.add_parser("check", help="run a notebook's checks in a fresh kernel")
+    check.add_argument("file", type=Path, metavar="FILE.ipynb")
+    check.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
+
+    build = commands.add_parser("build", help="make the notebooks from their sources")
+    build.add_argument("notebooks", nargs="*", metavar="NN", help="which; all when none is given")
+    build.add_argument(
+        "--check", action="store_true", help="change nothing; fail when something is stale"
+    )
+
+    grade = commands.add_parser("grade", help="grade a class")
+    grade.add_argument(
+        "directory",
+        nargs="?",
+        type=Path,
+        metavar="DIR",
+        help="holds <student>/<assignment>/<notebook>.ipynb (default: submitted/ of the course)",
+    )
+    grade.add_argument("--assignment", action="append", default=[], metavar="NAME")
+    grade.add_argument(
+        "--jobs",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="submissions at once (default: as many as cores)",
+    )
+    grade.add_argument(
+        "--gradebook", default="", metavar="URL", help="default: gradebook.db of the course"
+    )
+    grade.add_argument(
+        "--timeout",
+        type=_positive,
+        default=20,
+        metavar="S",
+        help="seconds that one cell of a student may run (default 20)",
+    )
+    grade.add_argument(
+        "--memory",
+        type=_positive,
+        default=4096,
+        metavar="MB",
+        help="memory that one submission may use (default 4096)",
+    )
+    grade.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="repeat a run's inputs, for an appeal (default: drawn, and recorded)",
+    )
+    grade.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
+    grade.add_argument("--force", action="store_true", help="grade also what has not changed")
+
+    doctor = commands.add_parser("doctor", help="what works on this machine, and what to do")
+    doctor.add_argument("--json", type=Path, metavar="FILE", help="write the findings there")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        match options.command:
+            case "lab":
+                from autograder.lab import run_lab
+
+                return run_lab(Course.find(), options)
+            case "check":
+                return _check(options)
+            case "build":
+                return _build(options)
+            case "grade":
+                return _grade(options)
+            case _:
+                from autograder.doctor import run_doctor
+
+                return run_doctor(options)
+    except CourseError as error:
+        print(f"course {options.command}: {error}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print(f"course {options.command}: stopped", file=sys.stderr)
+        return FAILED
+
+
+def _build(options: argparse.Namespace) -> int:
+    from autograder.build import build, select, stale
+
+    course = Course.find()
+    names = select(course, options.notebooks)
+    if options.check:
+        problems = [problem for name in names for problem in stale(course, name)]
+        for problem in problems:
+            print(f"stale: {problem}. Run: course build {problem.split('_')[0]}", file=sys.stderr)
+        if not problems:
+            print(f"{len(names)} notebooks are what their sources say")
+        return FAILED if problems else DONE
+    for number, name in enumerate(names, 1):
+        print(f"[{number}/{len(names)}] {name}", flush=True)
+        build(course, name)
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from autograder.card import as_text
+    from autograder.selfcheck import check_notebook
+
+    graded = check_notebook(Course.find(options.file.resolve().parent), options.file)
+    for exercise in graded.result.exercises:
+        print(as_text(exercise))
+    for incident in graded.result.incidents:
+        print(f"note: {incident.detail}")
+    if options.json:
+        _write_json(options.json, graded.result.to_json())
+    passed = all(exercise.passed for exercise in graded.result.exercises)
+    return DONE if passed and graded.result.status == "graded" else FAILED
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from autograder.display import GradingDisplay
+    from autograder.grading import Options, grade_class
+    from autograder.running import Limits
+    from autograder.verdict import SCHEMA
+
+    course = Course.find()
+    settings = Options(
+        directory=options.directory or course.root / "submitted",
+        assignments=tuple(options.assignment),
+        jobs=options.jobs,
+        gradebook=options.gradebook,
+        limits=Limits(cell_seconds=options.timeout, memory_mb=options.memory),
+        seed=options.seed,
+        force=options.force,
+    )
+    with GradingDisplay(course, settings) as display:
+        found = grade_class(course, settings, display.report)
+    display.summary(found)
+    if options.json:
+        submissions = [
+            r.to_json() for r in sorted(found.results, key=lambda r: (r.assignment, r.student))
+        ]
+        _write_json(
+            options.json, {"schema": SCHEMA, "seed": found.seed, "submissions": submissions}
+        )
+    failed = found.interrupted or any(result.status == "error" for result in found.results)
+    return FAILED if failed or found.problems else DONE
+
+
+def _write_json(path: Path, data: object) -> None:
+    from autograder.files import write_atomically
+
+    try:
+        write_atomically(path.resolve(), json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise CourseError(f"{path} cannot be written: {error.strerror}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

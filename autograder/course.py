@@ -1,0 +1,87 @@
+"""Where things stand in the repository: folders, assignments, nbgrader's configuration."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+COURSE_ID = "unrolled"
+CONFIG = "nbgrader_config.py"
+
+
+class CourseError(Exception):
+    """Wrong use or a broken course folder; the message says what, where and what to do."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course folder: the one that holds ``nbgrader_config.py``, ``solutions`` and ``notebooks``."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Course:
+        """The course that ``start`` (the current folder by default) lies in.
+
+        ``UNROLLED_COURSE`` names another one.
+
+        Raises:
+            CourseError: when there is none.
+        """
+        told = os.environ.get("UNROLLED_COURSE")
+        here = Path(told) if told else (start or Path.cwd())
+        for folder in (here.resolve(), *here.resolve().parents):
+            if (folder / CONFIG).is_file() and (folder / "notebooks").is_dir():
+                return cls(folder)
+        raise CourseError(
+            f"{here.resolve()} is not inside a course: no folder above it holds {CONFIG} and "
+            "notebooks/. Change into your copy of the course, or set UNROLLED_COURSE to it."
+        )
+
+    @property
+    def solutions(self) -> Path:
+        """Sources and executed solutions: the trusted side only."""
+        return self.root / "solutions"
+
+    @property
+    def notebooks(self) -> Path:
+        """What students get."""
+        return self.root / "notebooks"
+
+    @property
+    def state(self) -> Path:
+        """Records of the commands; nothing in it is needed to read the grades."""
+        return self.root / ".course"
+
+    @cached_property
+    def assignments(self) -> list[str]:
+        """The names of the released assignments, in order."""
+        return sorted(
+            folder.name
+            for folder in self.notebooks.iterdir()
+            if (folder / f"{folder.name}.ipynb").is_file()
+        )
+
+    def source(self, name: str) -> Path:
+        """The source of truth of one assignment."""
+        return self.solutions / name / f"{name}.py"
+
+    def solution(self, name: str) -> Path:
+        """The executed solution."""
+        return self.solutions / name / f"{name}.ipynb"
+
+    def release(self, name: str) -> Path:
+        """The released notebook."""
+        return self.notebooks / name / f"{name}.ipynb"
+
+    def nbgrader_config(self) -> Any:
+        """This course's nbgrader configuration, as nbgrader itself would load it."""
+        from traitlets.config import Config
+        from traitlets.config.loader import PyFileConfigLoader
+
+        config: Config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        config.CourseDirectory.root = str(self.root)
+        return config

@@ -1,0 +1,119 @@
+"""``course lab``: JupyterLab on the student's own copy of the notebooks.
+
+Students work in ``work/``, which git ignores. What the course releases is copied there once. A corrected
+release replaces a copy in which nothing was written; beside any other it is laid under a new name, with the
+student's answers in it, and the student's own file stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import nbformat
+
+from autograder.build import as_bytes
+from autograder.course import Course
+from autograder.files import write_atomically
+from autograder.progress import FOLDER
+from autograder.rebuild import Unreadable, read_submission, rebuild
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The student's copy of one notebook."""
+
+    release: Path
+    path: Path
+
+    @property
+    def corrected(self) -> Path:
+        """Where a corrected release is laid when the copy has answers in it."""
+        return self.path.with_name(f"{self.path.stem}.corrected.ipynb")
+
+
+def update_work(course: Course) -> list[str]:
+    """Make or update ``work/``; returns a sentence on each thing done."""
+    work = course.root / "work"
+    (work / FOLDER).mkdir(parents=True, exist_ok=True)
+    record = work / FOLDER / "given.json"
+    given = _read(record)
+    said: list[str] = []
+    for name in course.assignments:
+        copy = Copy(course.release(name), work / name / f"{name}.ipynb")
+        digest = sha256(copy.release.read_bytes()).hexdigest()
+        if copy.path.exists() and given.get(name) == digest:
+            continue
+        said += _give(copy, known=name in given)
+        given[name] = digest
+    write_atomically(record, json.dumps(given, indent=1))
+    return said
+
+
+def _read(record: Path) -> dict[str, str]:
+    try:
+        given = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _give(copy: Copy, *, known: bool) -> Iterator[str]:
+    """Lay one release where it disturbs nothing that the student wrote."""
+    name = copy.path.stem
+    if not copy.path.exists():
+        copy.path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(copy.release, copy.path)
+        if known:
+            yield f"{name} was missing from work/ and is there again, as it was released"
+        return
+    release = nbformat.read(copy.release, as_version=4)
+    try:
+        merged = rebuild(release, read_submission(copy.path), for_student=True)
+    except Unreadable as problem:
+        shutil.copy(copy.release, copy.corrected)
+        yield f"{name} in work/ cannot be read ({problem}); a new copy is {copy.corrected.name}"
+        return
+    if not merged.answered and not merged.extras:
+        shutil.copy(copy.release, copy.path)
+        yield f"{name} was corrected; you had written nothing in it, so it was replaced"
+        return
+    write_atomically(copy.corrected, as_bytes(merged.notebook).decode("utf-8"))
+    yield (
+        f"{name} was corrected. Your own is untouched; {copy.corrected.name} beside it is the "
+        "corrected one with your answers in it"
+    )
+
+
+def run_lab(course: Course, options: argparse.Namespace) -> int:
+    """Prepare ``work/`` and start JupyterLab on the first notebook that is not solved."""
+    for sentence in update_work(course):
+        print(f"* {sentence}")
+    if options.prepare:
+        print(f"your copy of the course: {course.root / 'work'}")
+        return 0
+    first = course.assignments[0]
+    arguments = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={course.root / 'work'}",
+        f"--LabApp.default_url=/lab/tree/{first}/{first}.ipynb",
+        f"--port={options.port}",
+    ]
+    # The instructor's tools of nbgrader have no business in a student's own JupyterLab.
+    off = ["formgrader", "course_list", "assignment_list"]
+    disabled = {f"nbgrader.server_extensions.{name}": False for name in off}
+    arguments.append(f"--ServerApp.jpserver_extensions={disabled}")
+    if options.no_browser:
+        arguments.append("--no-browser")
+    sys.stdout.flush()
+    os.chdir(course.root / "work")
+    os.execv(sys.executable, arguments)

@@ -1,0 +1,1 @@
+"""What nbgrader loads from ``nbgrader_config.py``: preprocessors, an exporter, the configuration."""

@@ -1,0 +1,107 @@
+"""The judge inside nbgrader: three preprocessors that stand in for sanitising, executing and saving.
+
+``nbgrader autograde``, formgrader's button and ``course grade`` all come through here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import secrets
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from traitlets import Float, Integer, Unicode
+
+from autograder.course import Course
+from autograder.rebuild import REJECTED, rebuild
+from autograder.running import Engine, Limits
+from autograder.store import Store, digest
+from autograder.submission import Assignment, Graded, grade
+
+RESULT = "unrolled_result"
+"""Key under which the result travels from the judge to the one that saves it."""
+
+
+def _course(preprocessor: Any) -> Any:
+    """The converter's course folder: a preprocessor's parent is the exporter, whose parent it is."""
+    return preprocessor.parent.parent.coursedir
+
+
+class RebuildFromRelease(NbGraderPreprocessor):
+    """Put the student's sources into the released notebook; drop everything else of theirs."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Replace the submitted notebook by the rebuilt one."""
+        if REJECTED in nb.metadata:
+            return nb, resources
+        course = Course(Path(_course(self).root))
+        release = nbformat.read(course.release(resources["nbgrader"]["assignment"]), as_version=4)
+        return rebuild(release, nb).notebook, resources
+
+
+class JudgeSubmission(NbGraderPreprocessor):
+    """Run the submission and judge it, unless exactly this content has been judged before."""
+
+    kernel_name = Unicode("python3", help="The kernel that runs submissions.").tag(config=True)
+    seed = Integer(
+        None, allow_none=True, help="Seed of the inputs; drawn for each run when not set."
+    ).tag(config=True)
+    cell_seconds = Float(20.0, help="Wall clock of one cell of a student's.").tag(config=True)
+    memory_mb = Integer(4096, help="Resident memory of one submission.").tag(config=True)
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Replace the notebook by the executed one, with a card at each test cell."""
+        where = resources["nbgrader"]
+        name, student = where["assignment"], where["student"]
+        directories = _course(self)
+        course = Course(Path(directories.root))
+        submitted = directories.format_path(directories.submitted_directory, student, name)
+        path = Path(submitted) / f"{where['notebook']}.ipynb"
+        store, key = Store(course), digest(course, name, path)
+        graded = store.load(student, name, key)
+        if graded is None:
+            graded = self._grade(course, name, student, path)
+            store.save(graded, key)
+        resources[RESULT] = graded.result
+        return graded.notebook, resources
+
+    def _grade(self, course: Course, name: str, student: str, path: Path) -> Graded:
+        seed = secrets.randbits(32) if self.seed is None else self.seed
+        limits = Limits(cell_seconds=self.cell_seconds, memory_mb=self.memory_mb)
+        assignment = Assignment.load(course, name, seed)
+        work = grade(assignment, student, path, limits, Engine(self.kernel_name))
+        # formgrader calls this from inside its own event loop, so the work gets a thread of its own
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, work).result()
+
+
+class SaveVerdicts(SaveAutoGrades):
+    """Write the judge's scores and hints to the gradebook. Cell outputs are never read for it."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Save one submission's grades."""
+        self.results = {item.id: item for item in resources[RESULT].exercises}
+        return super().preprocess(nb, resources)
+
+    def _add_score(self, cell: Any, resources: Any) -> None:
+        grade_id = cell.metadata["nbgrader"]["grade_id"]
+        result = self.results.get(grade_id.removeprefix("check-"))
+        saved = self.gradebook.find_grade(
+            grade_id, self.notebook_id, self.assignment_id, self.student_id
+        )
+        saved.auto_score = result.score if result else 0.0
+        saved.needs_manual_grade = saved.manual_score is not None
+        self.gradebook.db.commit()
+
+    def _add_comment(self, cell: Any, resources: Any) -> None:
+        grade_id = cell.metadata["nbgrader"]["grade_id"]
+        result = self.results.get(grade_id)
+        comment = self.gradebook.find_comment(
+            grade_id, self.notebook_id, self.assignment_id, self.student_id
+        )
+        said = [result.reason, result.hint] if result and not result.passed else []
+        comment.auto_comment = "\n\n".join(filter(None, said)) or None
+        self.gradebook.db.commit()

@@ -1,0 +1,54 @@
+"""What a student has solved so far, kept in their own copy of the course.
+
+``work/.course/progress.json`` is written by ``check`` in notebooks below ``work/``. Elsewhere (in a
+build, in tests, in someone's own folder) nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from autograder.files import write_atomically
+from autograder.verdict import ExerciseResult
+
+FOLDER = ".course"
+FILE = "progress.json"
+
+
+def progress_file(start: Path | None = None) -> Path | None:
+    """The progress file of the copy of the course that ``start`` lies in, if it lies in one."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER).is_dir():
+            return folder / FOLDER / FILE
+    return None
+
+
+def load(path: Path) -> dict[str, dict[str, float | bool]]:
+    """Exercise id to its best score so far; empty when nothing readable is there."""
+    try:
+        exercises = json.loads(path.read_text(encoding="utf-8"))["exercises"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return exercises if isinstance(exercises, dict) else {}
+
+
+def record(result: ExerciseResult, start: Path | None = None) -> None:
+    """Remember a result when it is the best so far. Being unable to write stops nobody."""
+    path = progress_file(start)
+    if path is None or result.status == "missing":
+        return
+    exercises = load(path)
+    best = exercises.get(result.id, {})
+    if best.get("score", -1.0) >= result.score:
+        return
+    exercises[result.id] = {
+        "score": result.score,
+        "max_score": result.max_score,
+        "passed": result.passed,
+    }
+    try:
+        write_atomically(path, json.dumps({"schema": 1, "exercises": exercises}, indent=1))
+    except OSError:
+        return

@@ -1,0 +1,366 @@
+"""The one place that runs a submission: student code goes in, plain data comes out.
+
+The notebook runs cell by cell in a kernel of its own. Cells tagged ``demo`` do not run; at each test cell,
+instead of running anything that stands in the notebook, inputs are sent to a probe beside the student's
+code and its outcomes come back as text, which ``autograder.probes.read_reply`` believes only as plain
+data. Nothing here knows an answer or a grade; which kernel it is comes from ``Engine``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import os
+import re
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from autograder import GRADING_VARIABLE
+from autograder.local_kernel import local_manager
+from autograder.probes import Outcome, read_reply
+from autograder.values import MAX_BYTES, NotPlain, Plain, encode
+from autograder.verdict import Incident
+
+RunStatus = Literal["answered", "undefined", "timeout", "memory", "crashed", "malformed"]
+_REPLY = re.compile(r"'[A-Za-z0-9+/=]*'")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one submission may use. Each limit that bites is named in the report.
+
+    Attributes:
+        cell_seconds: wall clock of one cell of the student's.
+        release_seconds: wall clock of one cell of the release: importing TensorFlow on a busy machine.
+        notebook_seconds: wall clock of the whole notebook, the kernel's start included.
+        memory_mb: resident memory of the kernel and what it started.
+        output_bytes: what all cells together may print; the rest is dropped.
+    """
+
+    cell_seconds: float = 20.0
+    release_seconds: float = 120.0
+    notebook_seconds: float = 300.0
+    memory_mb: int = 4096
+    output_bytes: int = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Which kernels run strangers' code.
+
+    Attributes:
+        kernel_name: a Jupyter kernelspec. A confined one needs no other change than its name here.
+        confined: whether kernels of this name are confined; recorded with every result.
+    """
+
+    kernel_name: str = "python3"
+    confined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a test cell asks of the student's code."""
+
+    name: str
+    probe: str
+    cases: Sequence[Sequence[Plain]]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: outcomes, or the reason why there are none."""
+
+    status: RunStatus
+    outcomes: tuple[Outcome, ...] = ()
+    detail: str = ""
+
+
+@dataclass
+class Run:
+    """What happened when a submission ran."""
+
+    notebook: NotebookNode
+    replies: dict[str, Reply] = field(default_factory=dict)
+    incidents: list[Incident] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class _Client(NotebookClient):
+    """nbclient with a limit on what a notebook may print."""
+
+    output_left: int = 0
+    flooded: bool = False
+
+    def process_message(self, msg: Any, cell: NotebookNode, cell_index: int) -> Any:
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
+            size = len(str(msg["content"]))
+            if size > self.output_left:
+                self.flooded = True
+                return None
+            self.output_left -= size
+        if str(msg["msg_type"]).startswith("comm"):
+            return None  # nobody looks at widgets while grading
+        return super().process_message(msg, cell, cell_index)
+
+
+class Session:
+    """One kernel that runs one submission."""
+
+    def __init__(self, notebook: NotebookNode, limits: Limits, engine: Engine) -> None:
+        self.run = Run(notebook)
+        self.limits = limits
+        self.engine = engine
+        self._deadline = time.monotonic() + limits.notebook_seconds
+        self._dead = ""  # why the kernel is gone: "", "memory", "timeout" or "crashed"
+        self._timed_out_cells: set[str] = set()
+
+    async def execute(self, questions: Mapping[str, Question]) -> Run:
+        """Run the notebook; ``questions`` maps a test cell's grade id to what it asks."""
+        started = time.monotonic()
+        async with self._kernel() as client:
+            watch = asyncio.create_task(self._watch_memory(client))
+            try:
+                for index, cell in enumerate(self.run.notebook.cells):
+                    await self._visit(client, index, cell, questions)
+            finally:
+                watch.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watch
+            if client.flooded:
+                kilobytes = self.limits.output_bytes // 1000
+                self._incident("output", f"more than {kilobytes} kB of output; the rest is dropped")
+        self.run.seconds = time.monotonic() - started
+        return self.run
+
+    async def _visit(
+        self, client: _Client, index: int, cell: NotebookNode, questions: Mapping[str, Question]
+    ) -> None:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if cell.cell_type != "code" or "demo" in cell.metadata.get("tags", []):
+            return
+        if grade_id in questions:
+            self.run.replies[grade_id] = await self._ask(client, questions[grade_id])
+        elif self._dead:
+            cell.outputs = [_error("NotRun", f"the kernel was gone ({self._dead})")]
+        else:
+            await self._run_cell(client, index, cell)
+
+    async def _run_cell(self, client: _Client, index: int, cell: NotebookNode) -> None:
+        own = cell.metadata.get("unrolled", {}).get("owner") == "student"
+        seconds = self._left(self.limits.cell_seconds if own else self.limits.release_seconds)
+        client.timeout_func = lambda _cell: max(1, round(seconds))
+        try:
+            await client.async_execute_cell(cell, index)
+        except DeadKernelError:
+            self._died(cell.id)
+            cell.outputs.append(_error("KernelDied", f"the kernel died here ({self._dead})"))
+        except CellTimeoutError:
+            stopped = f"stopped: it ran longer than {seconds:.0f} s"
+            cell.outputs.append(_error("TimeLimit", stopped))
+            self._timed_out_cells.add(cell.id)
+            self._incident("timeout", f"the cell {cell.id} ran longer than {seconds:.0f} s")
+            await self._wake_or_kill(client)
+
+    async def _ask(self, client: _Client, question: Question) -> Reply:
+        if self._dead:
+            status: RunStatus = self._dead  # type: ignore[assignment]
+            return Reply(status, detail=f"an earlier cell had ended the kernel ({self._dead})")
+        request = encode(
+            {"name": question.name, "probe": question.probe, "cases": list(question.cases)}
+        )
+        expression = (
+            "__import__('autograder.probes', fromlist=['probes']).armoured_answer("
+            f"{base64.b64encode(request.encode()).decode()!r}, "
+            "__import__('IPython').get_ipython().user_ns)"
+        )
+        seconds = self._left(question.seconds)
+        try:
+            content = await self._user_expression(client, expression, seconds)
+        except TimeoutError:
+            self._incident("timeout", f"{question.name} computed for longer than {seconds:.0f} s")
+            await self._wake_or_kill(client)
+            return Reply("timeout", detail=f"it computed for longer than {seconds:.0f} s")
+        except DeadKernelError:
+            self._died(question.name)
+            return Reply(self._dead, detail="the kernel died while it ran")  # type: ignore[arg-type]
+        reply = self._read(content, question)
+        if reply.status == "undefined" and question.name in self._timed_out_cells:
+            return Reply("timeout", detail="the cell that defines it did not come to an end")
+        return reply
+
+    def _read(self, content: Any, question: Question) -> Reply:
+        try:
+            shown = content["user_expressions"]["answer"]
+            if shown["status"] != "ok":
+                detail = f"{shown.get('ename')}: {shown.get('evalue')}"[:300]
+                return Reply("malformed", detail=f"the probe could not run ({detail})")
+            text = shown["data"]["text/plain"]
+            if not isinstance(text, str) or len(text) > 3 * MAX_BYTES:
+                raise NotPlain("the answer is too large")
+            if not _REPLY.fullmatch(text):
+                raise NotPlain("the answer is malformed")
+            reply = base64.b64decode(text[1:-1], validate=True).decode("utf-8")
+            outcomes = read_reply(reply, len(question.cases))
+        except NotPlain as problem:
+            return Reply("malformed", detail=str(problem))
+        except (KeyError, TypeError, ValueError):
+            return Reply("malformed", detail="the kernel's reply is malformed")
+        if outcomes is None:
+            return Reply("undefined", detail=f"the notebook defines no {question.name}")
+        return Reply("answered", tuple(outcomes))
+
+    async def _user_expression(self, client: _Client, expression: str, seconds: float) -> Any:
+        message = client.kc.execute(
+            "",
+            silent=True,
+            store_history=False,
+            allow_stdin=False,
+            user_expressions={"answer": expression},
+        )
+        deadline = time.monotonic() + seconds
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            try:
+                reply = await client.kc.shell_channel.get_msg(timeout=min(left, 0.5))
+            except Exception as error:  # queue.Empty from zmq's asynchronous channels
+                if type(error).__name__ != "Empty":
+                    raise
+                if not await client.km.is_alive():
+                    raise DeadKernelError("the kernel died") from None
+                continue
+            if reply["parent_header"].get("msg_id") == message:
+                return reply["content"]
+
+    async def _wake_or_kill(self, client: _Client) -> None:
+        """After a time-out: interrupt; a kernel that does not come back is killed."""
+        try:
+            for _ in range(3):
+                await client.km.interrupt_kernel()
+                with contextlib.suppress(TimeoutError):
+                    await self._user_expression(client, "0", 2.0)
+                    return
+        except DeadKernelError:
+            self._died("the interrupt")
+            return
+        await client.km.shutdown_kernel(now=True)
+        self._dead = "timeout"
+        self._incident("killed", "the kernel did not stop when it was interrupted, and was killed")
+
+    def _left(self, seconds: float) -> float:
+        return max(1.0, min(seconds, self._deadline - time.monotonic()))
+
+    def _died(self, where: str) -> None:
+        if not self._dead:
+            self._dead = "crashed"
+            self._incident("crashed", f"the kernel died in {where}")
+
+    def _incident(self, kind: str, detail: str) -> None:
+        incident = Incident(kind, detail)
+        if incident not in self.run.incidents:
+            self.run.incidents.append(incident)
+
+    async def _watch_memory(self, client: _Client) -> None:
+        """Kill a kernel that grows past its limit."""
+        pid = getattr(client.km.provisioner, "pid", None)
+        if pid is None:
+            return
+        while True:
+            used = _resident_bytes(pid)
+            if used > self.limits.memory_mb * 2**20:
+                self._dead = "memory"
+                self._incident(
+                    "memory", f"it used {used / 2**20:.0f} MB, of {self.limits.memory_mb} allowed"
+                )
+                _kill_tree(pid)
+                return
+            await asyncio.sleep(0.1)
+
+    @contextlib.asynccontextmanager
+    async def _kernel(self) -> AsyncIterator[_Client]:
+        """A kernel in an empty folder of its own, and nothing left of it afterwards."""
+        with (
+            local_manager(self.engine.kernel_name) as manager,
+            tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True) as empty,
+        ):
+            client = _Client(
+                self.run.notebook,
+                km=manager,
+                allow_errors=True,
+                record_timing=False,
+                interrupt_on_timeout=False,
+            )
+            client.output_left = self.limits.output_bytes
+            client.reset_execution_trackers()
+            environment = {**os.environ, GRADING_VARIABLE: "1", "PYTHONDONTWRITEBYTECODE": "1"}
+            environment.pop("UNROLLED_COURSE", None)
+            try:
+                await client.async_start_new_kernel(cwd=empty, env=environment)
+                await client.async_start_new_kernel_client()
+                yield client
+            finally:
+                pid = getattr(manager.provisioner, "pid", None)
+                family = _family(pid) if pid else []
+                if client.kc is not None:
+                    client.kc.stop_channels()
+                if manager.has_kernel:
+                    await manager.shutdown_kernel(now=True)
+                manager.cleanup_connection_file()
+                for process in family:  # what the kernel had started and left behind
+                    with contextlib.suppress(psutil.Error):
+                        process.kill()
+
+
+async def run_submission(
+    notebook: NotebookNode,
+    questions: Mapping[str, Question],
+    limits: Limits | None = None,
+    engine: Engine | None = None,
+) -> Run:
+    """Run a rebuilt submission in a kernel of its own and put the questions to it.
+
+    Args:
+        notebook: as ``autograder.rebuild`` puts it together; outputs are written into it.
+        questions: grade id of a test cell to its question.
+        limits: what it may use.
+        engine: which kernel.
+    """
+    return await Session(notebook, limits or Limits(), engine or Engine()).execute(questions)
+
+
+def _error(name: str, text: str) -> NotebookNode:
+    return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _resident_bytes(pid: int) -> int:
+    total = 0
+    for process in _family(pid):
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total
+
+
+def _kill_tree(pid: int) -> None:
+    for process in _family(pid):
+        with contextlib.suppress(psutil.Error):
+            process.kill()

@@ -1,0 +1,74 @@
+"""Results on disk, so that long work resumes and nothing unchanged is graded twice.
+
+A record is valid for exactly one content of submission, release and grader (their digest). It is written
+atomically after a submission was judged and before the gradebook hears of it: whatever interrupts the
+grader, a later run finds the record, or grades again, and tells the gradebook.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import nbformat
+
+import autograder
+import course_lib
+from autograder.course import Course
+from autograder.files import write_atomically
+from autograder.submission import Graded
+from autograder.verdict import SubmissionResult
+
+
+@lru_cache(maxsize=1)
+def grader_digest() -> str:
+    """Changes whenever the code that grades changes."""
+    total = hashlib.sha256()
+    for package in (autograder, course_lib):
+        folder = Path(str(package.__file__)).parent
+        for path in sorted(folder.rglob("*.py")):
+            total.update(path.relative_to(folder).as_posix().encode())
+            total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def digest(course: Course, assignment: str, submission: Path) -> str:
+    """Stands for the content of a submission, of its release and of the grader."""
+    total = hashlib.sha256(grader_digest().encode())
+    for path in (course.release(assignment), submission):
+        try:
+            content = hashlib.sha256(path.read_bytes()).digest()
+        except OSError:
+            content = b"unreadable"
+        total.update(content)
+    return total.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The records of one course, below ``.course/results``."""
+
+    course: Course
+
+    def _path(self, student: str, assignment: str) -> Path:
+        return self.course.state / "results" / student / f"{assignment}.json"
+
+    def load(self, student: str, assignment: str, key: str) -> Graded | None:
+        """The record, when there is one for exactly this content."""
+        try:
+            record = json.loads(self._path(student, assignment).read_text(encoding="utf-8"))
+            if record["digest"] != key:
+                return None
+            notebook = nbformat.from_dict(record["notebook"])
+            return Graded(SubmissionResult.from_json(record["result"]), notebook)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # never written, or by an older version: grade again
+
+    def save(self, graded: Graded, key: str) -> None:
+        """Keep a result, replacing an older one of the same student and assignment."""
+        result = graded.result
+        record = {"digest": key, "result": result.to_json(), "notebook": graded.notebook}
+        write_atomically(self._path(result.student, result.assignment), json.dumps(record))

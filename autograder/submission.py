@@ -1,0 +1,173 @@
+"""One submission from file to result: read, rebuild, run, judge.
+
+Everything a student handed in passes through ``grade`` and nowhere else: ``course grade``, ``course check`` and
+nbgrader's own commands all call it.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from autograder.card import as_html, as_text
+from autograder.course import Course
+from autograder.exercises import assignments
+from autograder.judge import Judge
+from autograder.rebuild import Rebuilt, Unreadable, read_submission, rebuild
+from autograder.running import Engine, Limits, Question, Reply, Run, run_submission
+from autograder.verdict import ExerciseResult, Incident, SubmissionResult, SubmissionStatus
+
+
+@dataclass
+class Assignment:
+    """One assignment, ready to grade: its release, and a judge for each exercise."""
+
+    name: str
+    release: NotebookNode
+    judges: Mapping[str, Judge]
+    seed: int
+
+    @classmethod
+    def load(cls, course: Course, name: str, seed: int) -> Assignment:
+        """The assignment as this course releases it, with the inputs of one seed."""
+        release = nbformat.read(course.release(name), as_version=4)
+        return cls(name, release, {e.id: Judge(e, seed) for e in assignments()[name]}, seed)
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """What each test cell asks, by the cell's grade id."""
+        return {
+            f"check-{judge.exercise.id}": Question(
+                judge.exercise.id,
+                judge.exercise.probe,
+                [case.inputs for case in judge.cases],
+                judge.exercise.seconds,
+            )
+            for judge in self.judges.values()
+        }
+
+    @property
+    def max_score(self) -> float:
+        """What a perfect submission earns."""
+        return sum(judge.exercise.points for judge in self.judges.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A result, and the notebook as it was run, with a card at each test cell."""
+
+    result: SubmissionResult
+    notebook: NotebookNode
+
+
+async def grade(
+    assignment: Assignment,
+    student: str,
+    path: Path,
+    limits: Limits | None = None,
+    engine: Engine | None = None,
+) -> Graded:
+    """Grade one submitted notebook. A bad file is a verdict, never an exception.
+
+    Args:
+        assignment: what is graded, with its seed.
+        student: whose it is.
+        path: the submitted file.
+        limits: what it may use while it runs.
+        engine: which kernel runs it.
+    """
+    engine = engine or Engine()
+    try:
+        rebuilt = rebuild(assignment.release, read_submission(path))
+    except Unreadable as problem:
+        return _rejected(assignment, student, str(problem))
+    started = time.monotonic()
+    run = await run_submission(rebuilt.notebook, assignment.questions, limits, engine)
+    exercises = tuple(
+        _result(judge, run.replies[f"check-{exercise_id}"], rebuilt)
+        for exercise_id, judge in assignment.judges.items()
+    )
+    result = SubmissionResult(
+        student=student,
+        assignment=assignment.name,
+        status="graded",
+        score=sum(item.score for item in exercises),
+        max_score=assignment.max_score,
+        seconds=round(time.monotonic() - started, 2),
+        seed=assignment.seed,
+        exercises=exercises,
+        incidents=(*rebuilt.incidents, *run.incidents),
+        sandboxed=engine.confined,
+    )
+    return Graded(result, _with_cards(run, exercises))
+
+
+def _result(judge: Judge, reply: Reply, rebuilt: Rebuilt) -> ExerciseResult:
+    """The result of one exercise from what came back."""
+    name = judge.exercise.id
+    if reply.status == "answered":
+        return judge.judge(reply.outcomes)
+    if reply.status == "undefined":
+        if name in rebuilt.deleted:
+            reason = f"the cell of {name} was deleted, and nothing else defines it"
+        elif name in rebuilt.unchanged:
+            reason = "the cell is as it was released"
+        else:
+            reason = f"the notebook defines no {name}: was it renamed, or did its cell fail?"
+        return judge.nothing("missing", reason)
+    if reply.status == "malformed":
+        return judge.nothing("error", reply.detail)
+    return judge.nothing(reply.status, reply.detail)
+
+
+def _with_cards(run: Run, exercises: tuple[ExerciseResult, ...]) -> NotebookNode:
+    cards = {f"check-{item.id}": item for item in exercises}
+    for cell in run.notebook.cells:
+        item = cards.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        if item:
+            data = {"text/plain": as_text(item), "text/html": as_html(item)}
+            cell.outputs = [new_output("display_data", data=data)]
+    return run.notebook
+
+
+def nothing_handed_in(assignment: Assignment, student: str, reason: str) -> Graded:
+    """The result of a folder without the notebook."""
+    return _rejected(assignment, student, reason, kind="no-file")
+
+
+def _rejected(
+    assignment: Assignment, student: str, reason: str, kind: str = "unreadable"
+) -> Graded:
+    exercises = tuple(judge.nothing("missing", reason) for judge in assignment.judges.values())
+    result = without_evidence(assignment, student, "rejected", kind, reason, exercises)
+    run = Run(copy.deepcopy(assignment.release))
+    return Graded(result, _with_cards(run, exercises))
+
+
+def without_evidence(
+    assignment: Assignment,
+    student: str,
+    status: SubmissionStatus,
+    kind: str,
+    reason: str,
+    exercises: tuple[ExerciseResult, ...] = (),
+) -> SubmissionResult:
+    """A result without points, and why."""
+    return SubmissionResult(
+        student=student,
+        assignment=assignment.name,
+        status=status,
+        score=0.0,
+        max_score=assignment.max_score,
+        seconds=0.0,
+        seed=assignment.seed,
+        exercises=exercises,
+        incidents=(Incident(kind, reason),),
+    )
