@@ -27,6 +27,13 @@ def _parser() -> argparse.ArgumentParser:
         "--prepare", action="store_true", help="only make or update work/, start nothing"
     )
 
+    lab.add_argument(
+        "jupyter",
+        nargs="*",
+        metavar="-- OPTION",
+        help="passed on to JupyterLab, such as: course lab -- --allow-root",
+    )
+
     check = commands.add_parser("check", help="run a notebook's checks in a fresh kernel")
     check.add_argument("file", type=Path, metavar="FILE.ipynb")
     check.add_argument("--json", type=Path, metavar="FILE", help="write the result there")

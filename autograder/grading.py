@@ -145,6 +145,7 @@ class Grader:
 
     def run(self, items: Sequence[Item]) -> ClassResult:
         """Grade ``items``; see ``ClassResult`` for what comes back."""
+        self.options.engine.require()
         try:
             with open_gradebook(self.url) as gradebook:
                 for name in sorted({item.assignment for item in items}):

@@ -21,9 +21,22 @@ import nbformat
 
 from autograder.build import as_bytes
 from autograder.course import Course
+from autograder.exercises import assignments
 from autograder.files import write_atomically
-from autograder.progress import FOLDER
+from autograder.progress import FILE, FOLDER, load
 from autograder.rebuild import Unreadable, read_submission, rebuild
+
+
+# The instructor's tools of nbgrader have no business in a student's own JupyterLab.
+_TOOLS = ("menu", "formgrader", "course-list", "assignment-list", "create-assignment")
+_SERVER_SIDE_OFF = {
+    f"nbgrader.server_extensions.{name}": False
+    for name in ("formgrader", "course_list", "assignment_list")
+}
+_NOTHING_FROM_OUTSIDE = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,30 @@ def _give(copy: Copy, *, known: bool) -> Iterator[str]:
     )
 
 
+def where_to_go_on(course: Course) -> str:
+    """The first notebook with an exercise that is not solved yet; the first of all when all are."""
+    solved = load(course.root / "work" / FOLDER / FILE)
+    for name in course.assignments:
+        if not all(solved.get(item.id, {}).get("passed") for item in assignments()[name]):
+            return name
+    return course.assignments[0]
+
+
+def _configure_lab(folder: Path) -> None:
+    """Have JupyterLab read the course's settings, after the student's own."""
+    page = {"disabledExtensions": {f"@jupyter/nbgrader:{name}": True for name in _TOOLS}}
+    settings = {
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        }
+    }
+    for name, content in (("page_config", page), ("default_setting_overrides", settings)):
+        write_atomically(folder / "labconfig" / f"{name}.json", json.dumps(content, indent=1))
+    others = os.environ.get("JUPYTER_CONFIG_PATH", "")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(folder), others]))
+
+
 def run_lab(course: Course, options: argparse.Namespace) -> int:
     """Prepare ``work/`` and start JupyterLab on the first notebook that is not solved."""
     for sentence in update_work(course):
@@ -99,7 +136,7 @@ def run_lab(course: Course, options: argparse.Namespace) -> int:
     if options.prepare:
         print(f"your copy of the course: {course.root / 'work'}")
         return 0
-    first = course.assignments[0]
+    first = where_to_go_on(course)
     arguments = [
         sys.executable,
         "-m",
@@ -108,12 +145,11 @@ def run_lab(course: Course, options: argparse.Namespace) -> int:
         f"--LabApp.default_url=/lab/tree/{first}/{first}.ipynb",
         f"--port={options.port}",
     ]
-    # The instructor's tools of nbgrader have no business in a student's own JupyterLab.
-    off = ["formgrader", "course_list", "assignment_list"]
-    disabled = {f"nbgrader.server_extensions.{name}": False for name in off}
-    arguments.append(f"--ServerApp.jpserver_extensions={disabled}")
+    arguments += [f"--ServerApp.jpserver_extensions={_SERVER_SIDE_OFF}", *_NOTHING_FROM_OUTSIDE]
+    _configure_lab(course.root / "work" / FOLDER / "jupyter")
     if options.no_browser:
         arguments.append("--no-browser")
+    arguments += options.jupyter
     sys.stdout.flush()
     os.chdir(course.root / "work")
     os.execv(sys.executable, arguments)

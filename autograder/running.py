@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from autograder import GRADING_VARIABLE
+from autograder.course import CourseError
 from autograder.local_kernel import local_manager
 from autograder.probes import Outcome, read_reply
 from autograder.values import MAX_BYTES, NotPlain, Plain, encode
@@ -65,6 +66,22 @@ class Engine:
 
     kernel_name: str = "python3"
     confined: bool = False
+
+    def require(self) -> None:
+        """Make sure that the kernel is there, before anybody's work depends on it.
+
+        Raises:
+            CourseError: with what to do.
+        """
+        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+        try:
+            KernelSpecManager().get_kernel_spec(self.kernel_name)
+        except NoSuchKernel:
+            raise CourseError(
+                f"there is no Jupyter kernel {self.kernel_name!r} on this machine. For the ordinary "
+                "one run: python -m ipykernel install --sys-prefix. `course doctor` looks for more."
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

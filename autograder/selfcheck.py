@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autograder.course import Course, CourseError
 from autograder.exercise import PUBLIC_SEED
+from autograder.running import Engine
 from autograder.submission import Assignment, Graded, grade
 
 
@@ -23,4 +24,5 @@ def check_notebook(course: Course, path: Path) -> Graded:
         raise CourseError(
             f"{path.name} is no notebook of this course; there are: {', '.join(course.assignments)}"
         )
+    Engine().require()
     return asyncio.run(grade(Assignment.load(course, name, PUBLIC_SEED), "you", path))

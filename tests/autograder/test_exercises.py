@@ -77,7 +77,7 @@ def test_an_exercise_has_three_alternatives_hints_and_named_aspects(exercise: Ex
     known = [item.name for item in exercise.misconceptions]
     assert len(set(known)) == len(known) >= 1
     for item in exercise.misconceptions:
-        assert item.nudge and item.pointer and item.explanation
+        assert all((item.nudge, item.pointer, item.explanation))
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=_id)

@@ -19,26 +19,26 @@ def halve(x):
 
 
 def exercise(**changes: object) -> Exercise:
-    fields = dict(
-        id="double",
-        probe="calls:call",
-        reference=double,
-        cases=lambda rng: [
+    fields = {
+        "id": "double",
+        "probe": "calls:call",
+        "reference": double,
+        "cases": lambda rng: [
             Case("some", (rng.normal(size=(2, 3)),)),
             Case("one", (np.ones((1, 4)),)),
         ],
-        axes=("batch", "hidden"),
-        aspects=(
+        "axes": ("batch", "hidden"),
+        "aspects": (
             Aspect("shape", 1.0, same_shape),
             Aspect("values", 2.0),
             Aspect("inputs left unchanged", 1.0, inputs_unchanged, needs=("values",)),
         ),
-        misconceptions=(
+        "misconceptions": (
             Misconception("halved", halve, "More or less?", "See “Twice”.", "You halve it."),
         ),
-        nudge="Twice.",
-        pointer="Read “Twice”.",
-    )
+        "nudge": "Twice.",
+        "pointer": "Read “Twice”.",
+    }
     return Exercise(**{**fields, **changes})  # type: ignore[arg-type]
 
 

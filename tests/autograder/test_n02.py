@@ -7,9 +7,15 @@ import pytest
 
 from autograder.card import as_text
 from autograder.exercise import PUBLIC_SEED, Exercise
-from autograder.exercises.n02_static_unrolling import EXERCISES, STATIC_RNN, TO_TIME_LIST
+from autograder.exercises.n02_static_unrolling import (
+    COUNT_GRAPH_NODES,
+    EXERCISES,
+    STATIC_RNN,
+    TO_TIME_LIST,
+)
 from autograder.judge import Judge
 from autograder.probes.static_unrolling import Cell
+from course_lib import tf
 
 QUICK = [item for item in EXERCISES if item.id != "count_graph_nodes"]
 
@@ -53,3 +59,18 @@ def test_a_fresh_cell_has_the_same_sizes_and_other_weights() -> None:
         k: w.shape for k, w in weights.items()
     }
     assert not np.allclose(first.weights["Wx"], second.weights["Wx"])
+
+
+def test_a_list_of_pairs_is_said_in_words() -> None:
+    said = _card(STATIC_RNN, lambda step, xs, h0: ([step(x, h0) for x in xs], h0))
+    assert "each entry of your list of outputs is a pair" in said
+    assert "a list of 5, expected a list of 5" not in said
+
+
+def test_an_unknown_number_of_steps_is_said_in_words() -> None:
+    def count(fn, T, batch, features):
+        spec = tf.TensorSpec([batch, None, features])
+        return len(tf.function(fn).get_concrete_function(spec).graph.as_graph_def().node)
+
+    said = _card(COUNT_GRAPH_NODES, count)
+    assert "it takes (batch, T, features) with T known, here (3, 2, 4)" in said
