@@ -43,16 +43,25 @@ def as_text(result: ExerciseResult) -> str:
     if result.status == "missing":
         lines.append(f"  {result.reason}")
     else:
-        lines += [f"  {_aspect_text(aspect)}" for aspect in result.aspects]
+        lines += [f"  {_aspect_text(*item)}" for item in _told_once(result)]
     if not result.passed:
         lines += [f"  {label}: {hint}" for label, hint in steps(result)]
     return "\n".join(lines)
 
 
-def _aspect_text(aspect: AspectResult) -> str:
+def _told_once(result: ExerciseResult) -> list[tuple[AspectResult, str]]:
+    """The aspects with their differences, a repeated one only where it comes first."""
+    told: list[tuple[AspectResult, str]] = []
+    for aspect in result.aspects:
+        before = {difference for _, difference in told}
+        told.append((aspect, "" if aspect.difference in before else aspect.difference))
+    return told
+
+
+def _aspect_text(aspect: AspectResult, difference: str) -> str:
     mark = "✓" if aspect.passed else "✗"
     earned = f"{mark} {aspect.name} ({number(aspect.score)} of {number(aspect.max_score)})"
-    return f"{earned}: {aspect.difference}" if aspect.difference else earned
+    return f"{earned}: {difference}" if difference else earned
 
 
 def as_html(result: ExerciseResult) -> str:
@@ -62,7 +71,7 @@ def as_html(result: ExerciseResult) -> str:
     if result.status == "missing":
         body.append(f"<p style='margin:.3em 0'>{escape(result.reason)}</p>")
     else:
-        rows = "".join(_aspect_row(aspect) for aspect in result.aspects)
+        rows = "".join(_aspect_row(*item) for item in _told_once(result))
         body.append(f"<ul style='list-style:none;padding:0;margin:.4em 0 .2em'>{rows}</ul>")
     if not result.passed:
         body += [
@@ -76,14 +85,14 @@ def as_html(result: ExerciseResult) -> str:
     )
 
 
-def _aspect_row(aspect: AspectResult) -> str:
+def _aspect_row(aspect: AspectResult, difference: str) -> str:
     mark, word = ("✓", "passed") if aspect.passed else ("✗", "not yet")
     colour = _BLUE if aspect.passed else _ORANGE
-    difference = f": {escape(aspect.difference)}" if aspect.difference else ""
+    said = f": {escape(difference)}" if difference else ""
     return (
         f"<li style='margin:.15em 0'><span style='color:{colour};font-weight:bold' "
         f"aria-label='{word}'>{mark}</span> {escape(aspect.name)} "
-        f"<small>({number(aspect.score)} of {number(aspect.max_score)})</small>{difference}</li>"
+        f"<small>({number(aspect.score)} of {number(aspect.max_score)})</small>{said}</li>"
     )
 
 

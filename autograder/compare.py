@@ -46,7 +46,7 @@ def compare_shape(expected: Plain, actual: Plain, axes: Axes = ()) -> Difference
     if wanted is None:
         return None if isinstance(actual, list) else _kind(expected, actual)
     if got is None:
-        return _kind(expected, actual)
+        return _ragged(actual) or _kind(expected, actual)
     if wanted.shape == got.shape:
         return None
     return Difference(_word_shape(wanted.shape, got.shape, _names(axes, wanted.ndim)))
@@ -108,6 +108,18 @@ def _shapes_of_list(expected: list[Plain], actual: Plain, axes: Axes) -> Differe
         if found:
             return Difference(f"part {place + 1} of the result: {found}")
     return None
+
+
+def _ragged(actual: Plain) -> Difference | None:
+    """Say of a list that is no array what keeps it from being one."""
+    if not isinstance(actual, list) or not actual:
+        return None
+    shapes = {part.shape if isinstance(part, np.ndarray) else None for part in actual}
+    if None not in shapes:
+        listed = " and ".join(sorted(map(str, shapes)))
+        return Difference(f"the parts of the result have different shapes: {listed}")
+    kinds = sorted({_describe(part) for part in actual})
+    return Difference(f"the result is a list whose parts are {' and '.join(kinds)}")
 
 
 def _stackable(value: list[Plain]) -> bool:

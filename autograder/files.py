@@ -16,6 +16,7 @@ def write_atomically(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(name, 0o644)  # a temporary file is private; what replaces it is not
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

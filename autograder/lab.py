@@ -26,7 +26,6 @@ from autograder.files import write_atomically
 from autograder.progress import FILE, FOLDER, load
 from autograder.rebuild import Unreadable, read_submission, rebuild
 
-
 # The instructor's tools of nbgrader have no business in a student's own JupyterLab.
 _TOOLS = ("menu", "formgrader", "course-list", "assignment-list", "create-assignment")
 _SERVER_SIDE_OFF = {

@@ -170,8 +170,12 @@ def _same(left: Any, right: Any) -> bool:
 
 def _where(error: Exception) -> str:
     """The exception's message, and the last line of the notebook that led to it."""
-    message = str(error).strip().splitlines()
-    text = message[0][:300] if message else type(error).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if (
+        lines and lines[0] == "in user code:"
+    ):  # TensorFlow quotes the traced code before it says why
+        lines = lines[-1:]
+    text = lines[0][:300] if lines else type(error).__name__
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
             line = f" (`{frame.line}`)" if frame.line else ""

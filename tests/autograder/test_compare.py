@@ -87,3 +87,11 @@ def test_a_value_equals_itself_and_not_itself_with_one_entry_moved(value: np.nda
     moved = value.copy()
     moved.flat[0] += 1.0 + 0.01 * np.abs(value).max()
     assert compare_values(value, moved) is not None
+
+
+def test_a_list_that_is_no_array_says_what_its_parts_are() -> None:
+    expected = np.zeros((2, 3))
+    ragged = [np.zeros(3), np.zeros(4)]
+    assert "different shapes: (3,) and (4,)" in str(compare_shape(expected, ragged))
+    pairs = [[np.zeros(3), np.zeros(2)], [np.zeros(3), np.zeros(2)]]
+    assert "whose parts are a list of 2" in str(compare_shape(expected, pairs))

@@ -101,6 +101,11 @@ def test_a_card_escapes_whatever_the_student_wrote() -> None:
     assert "&lt;script&gt;" in page
 
 
+def test_the_same_complaint_stands_on_a_card_only_once() -> None:
+    assert as_text(judged(fails)).count("KeyError") == 1
+    assert as_html(judged(fails)).count("KeyError") == 1
+
+
 def test_hints_come_in_steps_closed_until_opened() -> None:
     page, text = as_html(judged(halve)), as_text(judged(halve))
     assert page.count("<details") == 3
