@@ -136,7 +136,7 @@ def _array(value: Plain) -> np.ndarray | None:
         return np.asarray(value)
     if not value or any(isinstance(item, str | dict) or item is None for item in value):
         return None
-    parts = [_array(item) for item in value]
+    parts = [np.asarray(item) if isinstance(item, bool) else _array(item) for item in value]
     if any(p is None or p.shape != parts[0].shape for p in parts):  # type: ignore[union-attr]
         return None
     return np.stack([p for p in parts if p is not None])

@@ -142,8 +142,8 @@ class Exercise:
     Attributes:
         id: the name that the student defines, unique in the course.
         probe: how an answer is run, ``"module:function"`` in ``autograder.probes``.
-        reference: the right answer (from ``course_lib``), or a function of no arguments that
-            returns it when ``lazy`` is set, so that TensorFlow loads only when it is needed.
+        reference: the right answer, from ``course_lib``. A module of exercises stays light: where
+            the answer needs TensorFlow, it is a function that imports it when it is called.
         cases: makes the inputs from a random generator.
         aspects: what is judged; their points add up to the exercise's.
         misconceptions: known wrong answers, most specific first.

@@ -49,9 +49,17 @@ class Judge:
         return outcomes
 
     @cached_property
-    def variants(self) -> list[tuple[Misconception, list[Outcome]]]:
-        """What each known misconception does in each case."""
-        return [(known, self.run(known.variant)) for known in self.exercise.misconceptions]
+    def _shown(self) -> dict[tuple[str, int], Outcome]:
+        """What misconceptions did, by name and case, as far as it was needed."""
+        return {}
+
+    def variant(self, known: Misconception, case: int) -> Outcome:
+        """What a known misconception does in one case; run once, when first asked for."""
+        key = known.name, case
+        if key not in self._shown:
+            inputs = self.cases[case].inputs
+            self._shown[key] = observe(self.exercise.probe, known.variant, inputs)
+        return self._shown[key]
 
     def run(self, answer: object) -> list[Outcome]:
         """What ``answer`` does in each case, run in this very process: trusted code only."""
@@ -139,9 +147,10 @@ class Judge:
 
     def _diagnose(self, outcomes: Sequence[Outcome]) -> Misconception | None:
         """The misconception that does exactly the same in every case."""
-        for known, shown in self.variants:
+        for known in self.exercise.misconceptions:
             if all(
-                agree(a, b, self.exercise.tolerance) for a, b in zip(shown, outcomes, strict=True)
+                agree(self.variant(known, case), outcome, self.exercise.tolerance)
+                for case, outcome in enumerate(outcomes)
             ):
                 return known
         return None
@@ -160,5 +169,5 @@ def _word_exception(outcome: Outcome) -> str:
     if outcome.raised == NotPlain.__name__:
         return outcome.detail
     if outcome.raised == "NotImplementedError":
-        return "not written yet: it raises NotImplementedError"
+        return f"something is not written yet: NotImplementedError {outcome.detail}".strip()
     return f"your code raised {outcome.raised}: {outcome.detail}"

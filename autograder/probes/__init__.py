@@ -15,6 +15,7 @@ import base64
 import contextlib
 import importlib
 import io
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from typing import Any
 import numpy as np
 
 from autograder.values import NotPlain, Plain, decode, encode, plain
+
+
+_NOISE = re.compile(r"\{\{function_node [^}]*\}\} ?| ?\[Op:\w*\](?: name: ?\w*)?")
+"""What TensorFlow adds to its messages for its own developers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,7 @@ def _where(error: Exception) -> str:
         lines and lines[0] == "in user code:"
     ):  # TensorFlow quotes the traced code before it says why
         lines = lines[-1:]
-    text = lines[0][:300] if lines else type(error).__name__
+    text = _NOISE.sub("", lines[0])[:300] if lines else type(error).__name__
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
             line = f" (`{frame.line}`)" if frame.line else ""
