@@ -74,12 +74,22 @@ def part(key: str, test: Test = same_values) -> Test:
 
     def on_part(seen: Comparison) -> Difference | None:
         expected, actual = (_pick(o.value, key) for o in (seen.expected, seen.actual))
-        axes = seen.axes.get(key, ()) if isinstance(seen.axes, Mapping) else seen.axes
+        axes = _pick_axes(seen.axes, key)
         narrowed = Comparison(seen.case, Outcome(expected), Outcome(actual), axes, seen.tolerance)
         found = test(narrowed)
         return Difference(f"{key}: {found}") if found else None
 
     return on_part
+
+
+def _pick_axes(axes: Axes, key: str) -> Axes:
+    if isinstance(axes, Mapping):
+        found: Axes = axes.get(key, ())
+        return found
+    if isinstance(axes, list) and key.isdigit() and int(key) < len(axes):
+        found = axes[int(key)]
+        return found
+    return axes
 
 
 def _pick(value: Plain, key: str) -> Plain:

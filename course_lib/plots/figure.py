@@ -21,8 +21,6 @@ _STYLE = {
     "grid.alpha": 0.25,
     "font.size": 10,
     "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
