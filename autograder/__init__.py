@@ -34,7 +34,7 @@ def check(exercise_id: str, answer: Any) -> None:
     try:
         from autograder.checking import check_here
     except ModuleNotFoundError as missing:
-        if missing.name and missing.name.startswith("autograder"):
-            return  # the definitions are not in this kernel
-        raise
+        if missing.name != "autograder.checking":
+            raise  # a broken installation must not look like a passed check
+        return  # the definitions are not in this kernel
     check_here(exercise_id, answer)

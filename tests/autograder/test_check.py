@@ -111,3 +111,20 @@ def test_importing_the_packages_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_broken_installation_does_not_look_like_a_passed_check(tmp_path: Path) -> None:
+    package = tmp_path / "autograder"
+    package.mkdir()
+    (package / "__init__.py").write_text(Path(sys.modules["autograder"].__file__).read_text())
+    (package / "checking.py").write_text("import autograder.exercises\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "from autograder import check; check('rnn_step', None)"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "autograder.exercises" in done.stderr
