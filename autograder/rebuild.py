@@ -107,8 +107,8 @@ def rebuild(
 
     A cell of the submission belongs to a cell of the release when it has its grade id, or its cell id
     with no other grade id, or (from editors that keep neither) its exact source. What belongs to none
-    is the student's own and follows the cell that it follows in the submission. Of two copies of a
-    solution cell the last one counts.
+    is the student's own. Cells run in the order in which they were handed in, as they did for the
+    student. Of two copies of a solution cell the last one counts.
 
     Args:
         release: what students were given.
@@ -127,48 +127,75 @@ def rebuild(
         same_source = by_source.get((cell.cell_type, cell.source.strip()))
         return by_id.get(cell.get("id")) or same_source
 
+    mine = [(owner(cell), cell) for cell in submitted.cells]
+    own_cells = {"code", "markdown", "raw"} if for_student else {"code"}
+    order: list[NotebookNode] = []  # cells of the release and the student's own, as handed in
     answers: dict[str, str] = {}
-    extras: dict[str, list[NotebookNode]] = {"": []}
     copies: Counter[str] = Counter()
-    anchor = ""
-    for cell in submitted.cells:
-        mine = owner(cell)
-        if mine is None:
-            if (cell.cell_type == "code" or for_student) and cell.source.strip():
-                extras.setdefault(anchor, []).append(cell)
+    for released, cell in mine:
+        if released is None:
+            if cell.cell_type in own_cells and cell.source.strip():
+                order.append(cell)
             continue
-        anchor = mine.id
-        if _is_solution(mine) and cell.cell_type == "code":
-            copies[mine.id] += 1
-            answers[mine.id] = cell.source
-    return _assemble(release, answers, extras, copies, for_student)
+        if _is_solution(released) and cell.cell_type == "code":
+            copies[released.id] += 1
+            answers[released.id] = cell.source
+            order = [other for other in order if other is not released]  # the last one counts
+        if not any(other is released for other in order):
+            order.append(released)
+    return _assemble(_completed(order, release), release, answers, copies, for_student)
+
+
+def _completed(order: list[NotebookNode], release: NotebookNode) -> list[NotebookNode]:
+    """``order`` with what the student deleted, and no check before what it checks.
+
+    A deleted cell comes back behind the cell that it followed; a check behind what the student wrote
+    there in its stead.
+    """
+
+    def place(wanted: NotebookNode) -> int:
+        return next((n for n, cell in enumerate(order) if cell is wanted), -1)
+
+    released = set(map(id, release.cells))
+    before: NotebookNode | None = None
+    solutions = {_grade_id(cell): cell for cell in release.cells if _is_solution(cell)}
+    for cell in release.cells:
+        if place(cell) < 0:
+            at = 0 if before is None else place(before) + 1
+            while _is_check(cell) and at < len(order) and id(order[at]) not in released:
+                at += 1
+            order.insert(at, cell)
+        before = cell
+    for cell in [cell for cell in order if _is_check(cell)]:
+        solution = solutions.get(_grade_id(cell).removeprefix("check-"))
+        if solution is not None and place(cell) < place(solution):
+            order.remove(cell)
+            order.insert(place(solution) + 1, cell)
+    return order
 
 
 def _assemble(
+    order: list[NotebookNode],
     release: NotebookNode,
     answers: dict[str, str],
-    extras: dict[str, list[NotebookNode]],
     copies: Counter[str],
     for_student: bool,
 ) -> Rebuilt:
-    notebook = copy.deepcopy(release)
-    cells: list[NotebookNode] = []
-    deleted, unchanged, answered, added = set(), set(), set(), 0
+    released = set(map(id, release.cells))
     makers = {
         "code": nbformat.v4.new_code_cell,
         "markdown": nbformat.v4.new_markdown_cell,
         "raw": nbformat.v4.new_raw_cell,
     }
-
-    def add_extras(anchor: str) -> None:
-        nonlocal added
-        for cell in extras.get(anchor, ()):
-            new = makers[cell.cell_type](cell.source, id=f"extra-{added}")
+    cells: list[NotebookNode] = []
+    deleted, unchanged, answered, added = set(), set(), set(), 0
+    for original in order:
+        if id(original) not in released:
+            new = makers[original.cell_type](original.source, id=f"extra-{added}")
             cells.append(_owned(new, for_student))
             added += 1
-
-    add_extras("")
-    for cell in notebook.cells:
+            continue
+        cell = copy.deepcopy(original)
         if _is_solution(cell):
             grade_id = _grade_id(cell)
             if cell.id not in answers:
@@ -181,8 +208,7 @@ def _assemble(
                 cell.source = answers[cell.id]
             _owned(cell, for_student)
         cells.append(cell)
-        add_extras(cell.id)
-    notebook.cells = cells
+    notebook = nbformat.from_dict({**release, "cells": cells})
     incidents = [
         Incident(
             "copied-cell",
@@ -219,6 +245,10 @@ def _grade_id(cell: NotebookNode) -> str:
     marks = cell.get("metadata", {}).get("nbgrader", {})
     found = marks.get("grade_id", "") if isinstance(marks, dict) else ""
     return found if isinstance(found, str) else ""
+
+
+def _is_check(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
 def _is_solution(cell: NotebookNode) -> bool:

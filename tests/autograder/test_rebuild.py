@@ -82,6 +82,38 @@ def test_an_extra_cell_stays_where_the_student_put_it(release: NotebookNode) -> 
     assert rebuilt.unchanged == {"f"}
 
 
+def test_moved_cells_run_in_the_order_of_the_student(release: NotebookNode) -> None:
+    submitted = copy.deepcopy(release)
+    submitted.cells = [submitted.cells[n] for n in (3, 4, 0, 2, 1)]
+    assert sources(rebuild(release, submitted).notebook) == sources(submitted)
+
+
+def test_a_check_never_stands_before_what_it_checks(release: NotebookNode) -> None:
+    submitted = copy.deepcopy(release)
+    submitted.cells = [submitted.cells[n] for n in (0, 4, 1, 2, 3)]
+    order = [cell.id for cell in rebuild(release, submitted).notebook.cells]
+    assert order == ["text-0", "code-1", "code-2", "f", "check-f"]
+
+
+def test_deleted_cells_come_back_where_they_were(release: NotebookNode) -> None:
+    submitted = copy.deepcopy(release)
+    submitted.cells = [submitted.cells[3]]
+    assert [c.id for c in rebuild(release, submitted).notebook.cells] == [
+        c.id for c in release.cells
+    ]
+    submitted.cells = []
+    assert [c.id for c in rebuild(release, submitted).notebook.cells] == [
+        c.id for c in release.cells
+    ]
+
+
+def test_what_replaces_a_deleted_solution_and_check_runs_before_the_check(release) -> None:
+    submitted = copy.deepcopy(release)
+    submitted.cells[3:] = [new_code_cell("def f(x): return x", id="mine")]
+    order = [cell.id for cell in rebuild(release, submitted).notebook.cells]
+    assert order.index("extra-0") < order.index("check-f")
+
+
 def test_of_a_copied_cell_the_last_counts_and_it_is_told(release: NotebookNode) -> None:
     submitted = copy.deepcopy(release)
     for source in ("def f(x): return 1", "def f(x): return 2"):
