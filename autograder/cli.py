@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autograder.course import Course, CourseError
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
+DONE, FAILED = 0, 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
         help="repeat a run's inputs, for an appeal (default: drawn, and recorded)",
     )
     grade.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
+    grade.add_argument(
+        "--no-sandbox",
+        action="store_true",
+        help="run submissions with your own rights, on a machine that cannot confine them",
+    )
     grade.add_argument("--force", action="store_true", help="grade also what has not changed")
 
     doctor = commands.add_parser("doctor", help="what works on this machine, and what to do")
@@ -119,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return run_doctor(options)
     except CourseError as error:
         print(f"course {options.command}: {error}", file=sys.stderr)
-        return WRONG_USE
+        return error.exit_code
     except KeyboardInterrupt:
         print(f"course {options.command}: stopped", file=sys.stderr)
         return FAILED
@@ -160,8 +165,9 @@ def _check(options: argparse.Namespace) -> int:
 
 def _grade(options: argparse.Namespace) -> int:
     from autograder.display import GradingDisplay
+    from autograder.engine import Engine
     from autograder.grading import Options, grade_class
-    from autograder.running import Limits
+    from autograder.limits import Limits
     from autograder.verdict import SCHEMA
 
     course = Course.find()
@@ -171,6 +177,7 @@ def _grade(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         gradebook=options.gradebook,
         limits=Limits(cell_seconds=options.timeout, memory_mb=options.memory),
+        engine=Engine.choose(sandbox=not options.no_sandbox),
         seed=options.seed,
         force=options.force,
     )

@@ -15,6 +15,8 @@ CONFIG = "nbgrader_config.py"
 class CourseError(Exception):
     """Wrong use or a broken course folder; the message says what, where and what to do."""
 
+    exit_code = 2
+
 
 @dataclass(frozen=True)
 class Course:

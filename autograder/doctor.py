@@ -109,14 +109,17 @@ def _course() -> Iterator[Finding]:
     )
 
 
-def _confinement() -> Finding:
-    return Finding(
-        "confined kernels",
-        False,
-        "not part of this version: `course grade` runs submissions as the person who calls it",
-        "instructors",
-        "grade only classes whose code you would run yourself, or inside a container",
-    )
+def _confinement() -> Iterator[Finding]:
+    from autograder.kernels import confinement_support
+
+    for feature in confinement_support().features:
+        yield Finding(
+            f"confining strangers' code: {feature.name}",
+            feature.present or not feature.required,
+            feature.sentence,
+            "instructors",
+            "until then `course grade` needs --no-sandbox: only for code that you trust",
+        )
 
 
 def examine() -> list[Finding]:

@@ -22,8 +22,9 @@ from typing import Any
 
 from autograder.build import quiet_nbgrader
 from autograder.course import Course, CourseError
+from autograder.engine import Engine
 from autograder.gradebook import default_url, holds, open_gradebook, prepare, write_zero
-from autograder.running import Engine, Limits
+from autograder.limits import Limits
 from autograder.store import Store, digest
 from autograder.submission import (
     Assignment,

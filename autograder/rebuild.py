@@ -8,6 +8,7 @@ changed check, a tag, a forged output or a strange piece of metadata has no effe
 from __future__ import annotations
 
 import copy
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from autograder.verdict import Incident
 MAX_FILE_BYTES = 20 * 2**20
 MAX_CELLS = 1_000
 MAX_SOURCE_CHARACTERS = 1_000_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
 DELETED = "# The student deleted this cell."
 REJECTED = "unrolled_rejected"
 """Notebook metadata of a submission that could not be read: the reason."""
@@ -86,6 +88,8 @@ def parse_submission(text: str) -> NotebookNode:
         raise Unreadable("the file is no notebook: it has no list of cells with sources")
     if len(cells) > MAX_CELLS:
         raise Unreadable(f"the notebook has {len(cells)} cells; at most {MAX_CELLS} are read")
+    if any(_SURROGATE.search(cell.source) for cell in cells):
+        raise Unreadable("a cell holds half a character (a lone surrogate), which no editor writes")
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE_CHARACTERS:
         raise Unreadable("the cells hold more than a million characters")
     return notebook

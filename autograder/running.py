@@ -3,7 +3,7 @@
 The notebook runs cell by cell in a kernel of its own. Cells tagged ``demo`` do not run; at each test cell,
 instead of running anything that stands in the notebook, inputs are sent to a probe beside the student's
 code and its outcomes come back as text, which ``autograder.probes.read_reply`` believes only as plain
-data. Nothing here knows an answer or a grade; which kernel it is comes from ``Engine``.
+data. Nothing here knows an answer or a grade; which kernel it is comes from ``autograder.engine``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from autograder import GRADING_VARIABLE
-from autograder.course import CourseError
+from autograder.engine import Engine
+from autograder.limits import Limits
 from autograder.local_kernel import local_manager
 from autograder.probes import Outcome, read_reply
 from autograder.values import MAX_BYTES, NotPlain, Plain, encode
@@ -34,54 +35,6 @@ from autograder.verdict import Incident
 
 RunStatus = Literal["answered", "undefined", "timeout", "memory", "crashed", "malformed"]
 _REPLY = re.compile(r"'[A-Za-z0-9+/=]*'")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one submission may use. Each limit that bites is named in the report.
-
-    Attributes:
-        cell_seconds: wall clock of one cell of the student's.
-        release_seconds: wall clock of one cell of the release: importing TensorFlow on a busy machine.
-        notebook_seconds: wall clock of the whole notebook, the kernel's start included.
-        memory_mb: resident memory of the kernel and what it started.
-        output_bytes: what all cells together may print; the rest is dropped.
-    """
-
-    cell_seconds: float = 20.0
-    release_seconds: float = 120.0
-    notebook_seconds: float = 300.0
-    memory_mb: int = 4096
-    output_bytes: int = 500_000
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """Which kernels run strangers' code.
-
-    Attributes:
-        kernel_name: a Jupyter kernelspec. A confined one needs no other change than its name here.
-        confined: whether kernels of this name are confined; recorded with every result.
-    """
-
-    kernel_name: str = "python3"
-    confined: bool = False
-
-    def require(self) -> None:
-        """Make sure that the kernel is there, before anybody's work depends on it.
-
-        Raises:
-            CourseError: with what to do.
-        """
-        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-        try:
-            KernelSpecManager().get_kernel_spec(self.kernel_name)
-        except NoSuchKernel:
-            raise CourseError(
-                f"there is no Jupyter kernel {self.kernel_name!r} on this machine. For the ordinary "
-                "one run: python -m ipykernel install --sys-prefix. `course doctor` looks for more."
-            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +87,13 @@ class _Client(NotebookClient):
 class Session:
     """One kernel that runs one submission."""
 
-    def __init__(self, notebook: NotebookNode, limits: Limits, engine: Engine) -> None:
+    def __init__(
+        self, notebook: NotebookNode, limits: Limits, engine: Engine, shown: Sequence[str]
+    ) -> None:
         self.run = Run(notebook)
         self.limits = limits
         self.engine = engine
+        self.shown = shown
         self._deadline = time.monotonic() + limits.notebook_seconds
         self._dead = ""  # why the kernel is gone: "", "memory", "timeout" or "crashed"
         self._timed_out_cells: set[str] = set()
@@ -146,10 +102,12 @@ class Session:
         """Run the notebook; ``questions`` maps a test cell's grade id to what it asks."""
         started = time.monotonic()
         async with self._kernel() as client:
+            self._manager = client.km
             watch = asyncio.create_task(self._watch_memory(client))
             try:
                 for index, cell in enumerate(self.run.notebook.cells):
                     await self._visit(client, index, cell, questions)
+                await self._ask_again(client, questions)
             finally:
                 watch.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -157,6 +115,8 @@ class Session:
             if client.flooded:
                 kilobytes = self.limits.output_bytes // 1000
                 self._incident("output", f"more than {kilobytes} kB of output; the rest is dropped")
+        for incident in self.engine.incidents(self._manager):
+            self._incident(incident.kind, incident.detail)
         self.run.seconds = time.monotonic() - started
         return self.run
 
@@ -172,6 +132,13 @@ class Session:
             cell.outputs = [_error("NotRun", f"the kernel was gone ({self._dead})")]
         else:
             await self._run_cell(client, index, cell)
+
+    async def _ask_again(self, client: _Client, questions: Mapping[str, Question]) -> None:
+        """Once more at the end, where a name was missing: the student may define it further down."""
+        for grade_id, reply in self.run.replies.items():
+            unknown = any(outcome.raised == "NameError" for outcome in reply.outcomes)
+            if not self._dead and (unknown or reply.status == "undefined"):
+                self.run.replies[grade_id] = await self._ask(client, questions[grade_id])
 
     async def _run_cell(self, client: _Client, index: int, cell: NotebookNode) -> None:
         own = cell.metadata.get("unrolled", {}).get("owner") == "student"
@@ -280,9 +247,12 @@ class Session:
         return max(1.0, min(seconds, self._deadline - time.monotonic()))
 
     def _died(self, where: str) -> None:
-        if not self._dead:
-            self._dead = "crashed"
-            self._incident("crashed", f"the kernel died in {where}")
+        if self._dead:
+            return
+        limit = self.engine.limit_that_ended(self._manager)
+        self._dead = limit.kind if limit else "crashed"
+        detail = limit.detail if limit else f"the kernel died in {where}"
+        self._incident(self._dead, detail)
 
     def _incident(self, kind: str, detail: str) -> None:
         incident = Incident(kind, detail)
@@ -290,9 +260,9 @@ class Session:
             self.run.incidents.append(incident)
 
     async def _watch_memory(self, client: _Client) -> None:
-        """Kill a kernel that grows past its limit."""
+        """Kill an ordinary kernel that grows past its limit; a confined one is watched over."""
         pid = getattr(client.km.provisioner, "pid", None)
-        if pid is None:
+        if pid is None or self.engine.confined:
             return
         while True:
             used = _resident_bytes(pid)
@@ -321,7 +291,12 @@ class Session:
             )
             client.output_left = self.limits.output_bytes
             client.reset_execution_trackers()
-            environment = {**os.environ, GRADING_VARIABLE: "1", "PYTHONDONTWRITEBYTECODE": "1"}
+            environment = {
+                **os.environ,
+                GRADING_VARIABLE: "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **self.engine.environment(self.shown, self.limits),
+            }
             environment.pop("UNROLLED_COURSE", None)
             try:
                 await client.async_start_new_kernel(cwd=empty, env=environment)
@@ -329,7 +304,7 @@ class Session:
                 yield client
             finally:
                 pid = getattr(manager.provisioner, "pid", None)
-                family = _family(pid) if pid else []
+                family = _family(pid) if pid and not self.engine.confined else []
                 if client.kc is not None:
                     client.kc.stop_channels()
                 if manager.has_kernel:
@@ -345,6 +320,7 @@ async def run_submission(
     questions: Mapping[str, Question],
     limits: Limits | None = None,
     engine: Engine | None = None,
+    shown: Sequence[str] = (),
 ) -> Run:
     """Run a rebuilt submission in a kernel of its own and put the questions to it.
 
@@ -353,8 +329,10 @@ async def run_submission(
         questions: grade id of a test cell to its question.
         limits: what it may use.
         engine: which kernel.
+        shown: what of ``course_lib`` a confined kernel may see besides what every notebook needs.
     """
-    return await Session(notebook, limits or Limits(), engine or Engine()).execute(questions)
+    session = Session(notebook, limits or Limits(), engine or Engine(), shown)
+    return await session.execute(questions)
 
 
 def _error(name: str, text: str) -> NotebookNode:

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from autograder.course import Course, CourseError
+from autograder.engine import Engine
 from autograder.exercise import PUBLIC_SEED
-from autograder.running import Engine
 from autograder.submission import Assignment, Graded, grade
 
 

@@ -18,10 +18,12 @@ from nbformat.v4 import new_output
 
 from autograder.card import as_html, as_text
 from autograder.course import Course
-from autograder.exercises import assignments
+from autograder.engine import Engine
+from autograder.exercises import assignments, shown
 from autograder.judge import Judge
+from autograder.limits import Limits
 from autograder.rebuild import Rebuilt, Unreadable, read_submission, rebuild
-from autograder.running import Engine, Limits, Question, Reply, Run, run_submission
+from autograder.running import Question, Reply, Run, run_submission
 from autograder.verdict import ExerciseResult, Incident, SubmissionResult, SubmissionStatus
 
 
@@ -89,9 +91,11 @@ async def grade(
     except Unreadable as problem:
         return _rejected(assignment, student, str(problem))
     started = time.monotonic()
-    run = await run_submission(rebuilt.notebook, assignment.questions, limits, engine)
+    run = await run_submission(
+        rebuilt.notebook, assignment.questions, limits, engine, shown(assignment.name)
+    )
     exercises = tuple(
-        _result(judge, run.replies[f"check-{exercise_id}"], rebuilt)
+        _result(judge, run.replies[f"check-{exercise_id}"], rebuilt, run.notebook)
         for exercise_id, judge in assignment.judges.items()
     )
     result = SubmissionResult(
@@ -109,7 +113,7 @@ async def grade(
     return Graded(result, _with_cards(run, exercises))
 
 
-def _result(judge: Judge, reply: Reply, rebuilt: Rebuilt) -> ExerciseResult:
+def _result(judge: Judge, reply: Reply, rebuilt: Rebuilt, ran: NotebookNode) -> ExerciseResult:
     """The result of one exercise from what came back."""
     name = judge.exercise.id
     if reply.status == "answered":
@@ -119,12 +123,25 @@ def _result(judge: Judge, reply: Reply, rebuilt: Rebuilt) -> ExerciseResult:
             reason = f"the cell of {name} was deleted, and nothing else defines it"
         elif name in rebuilt.unchanged:
             reason = "the cell is as it was released"
+        elif failure := _failure(ran, name):
+            return judge.nothing("error", f"the cell of {name} ended with {failure}")
         else:
-            reason = f"the notebook defines no {name}: was it renamed, or did its cell fail?"
+            reason = f"the notebook defines no {name}: was it renamed?"
         return judge.nothing("missing", reason)
     if reply.status == "malformed":
         return judge.nothing("error", reply.detail)
     return judge.nothing(reply.status, reply.detail)
+
+
+def _failure(ran: NotebookNode, name: str) -> str:
+    """The exception that an exercise's own cell ended with, "" when it came to its end."""
+    for cell in ran.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id", "") == name:
+            for output in cell.get("outputs", []):
+                unwritten = output.get("ename") == "NotImplementedError"
+                if output.output_type == "error" and not unwritten:
+                    return f"{output.ename}: {output.evalue}"[:300]
+    return ""
 
 
 def _with_cards(run: Run, exercises: tuple[ExerciseResult, ...]) -> NotebookNode:

@@ -46,10 +46,10 @@ def plain(value: Any, depth: int = 0) -> Plain:
     """
     if depth > MAX_DEPTH:
         raise NotPlain(f"the result is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, np.generic):  # first: NumPy's float64 is a float, too
+        return plain(_python_number(value), depth)
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, np.generic):
-        return plain(value.item(), depth)
     if isinstance(value, np.ndarray):
         return _numbers(value)
     if isinstance(value, dict):
@@ -69,6 +69,13 @@ def plain(value: Any, depth: int = 0) -> Plain:
     raise NotPlain(
         f"the result holds a {type(value).__name__}; expected numbers, arrays, or lists of them"
     )
+
+
+def _python_number(value: np.generic) -> Any:
+    number = value.item()
+    if isinstance(number, np.generic):  # a long double has no counterpart
+        raise NotPlain(f"the result is a {value.dtype}; expected an ordinary number")
+    return number
 
 
 def _numbers(array: np.ndarray) -> np.ndarray:

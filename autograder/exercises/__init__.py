@@ -31,6 +31,12 @@ def assignments() -> dict[str, tuple[Exercise, ...]]:
     return found
 
 
+def shown(assignment: str) -> tuple[str, ...]:
+    """What of ``course_lib`` a grading kernel may see for this assignment; see ``Engine``."""
+    module = importlib.import_module(f"{__name__}.n{assignment}")
+    return tuple(getattr(module, "SHOWN", ()))
+
+
 @lru_cache(maxsize=1)
 def _by_id() -> dict[str, Exercise]:
     return {item.id: item for several in assignments().values() for item in several}

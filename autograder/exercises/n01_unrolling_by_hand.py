@@ -1201,4 +1201,7 @@ RECOVER_WX = Exercise(
     },
 )
 
+SHOWN = ("plots/unrolling.py",)
+"""What of ``course_lib`` a grading kernel shows: what the ordinary cells need, and no answer."""
+
 EXERCISES = (RNN_STEP, UNROLL_TWO_STEPS, CONCAT_KERNEL, RNN_STEP_TF, RECOVER_WX)

@@ -1004,4 +1004,13 @@ COUNT_GRAPH_NODES = Exercise(
     },
 )
 
+SHOWN = (
+    "cells/__init__.py",
+    "cells/base_tf.py",
+    "cells/rnn.py",
+    "cells/rnn_tf.py",
+    "plots/static_unrolling.py",
+)
+"""What of ``course_lib`` a grading kernel shows: what the ordinary cells need, and no answer."""
+
 EXERCISES = (TO_TIME_LIST, STATIC_RNN, STACK_OUTPUTS, COUNT_GRAPH_NODES)

@@ -1065,4 +1065,13 @@ DYNAMIC_RNN = Exercise(
     },
 )
 
+SHOWN = (
+    "cells/__init__.py",
+    "cells/base_tf.py",
+    "cells/rnn.py",
+    "cells/rnn_tf.py",
+    "plots/padding.py",
+)
+"""What of ``course_lib`` a grading kernel shows: what the ordinary cells need, and no answer."""
+
 EXERCISES = (BATCH_TO_TIME_MAJOR, SEQUENCE_MASK, LAST_RELEVANT, MASKED_MEAN, DYNAMIC_RNN)

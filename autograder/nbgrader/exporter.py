@@ -9,7 +9,7 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 
 from autograder.course import Course
-from autograder.rebuild import Unreadable, read_submission, without_answers
+from autograder.rebuild import REJECTED, Unreadable, read_submission, without_answers
 
 
 class LenientNotebookExporter(NotebookExporter):
@@ -24,6 +24,7 @@ class LenientNotebookExporter(NotebookExporter):
         prepared["metadata"]["path"] = str(Path(filename).parent)
         try:
             notebook = read_submission(Path(filename))
+            notebook.metadata.pop(REJECTED, None)  # ours to set, not the student's
         except Unreadable as problem:
             name = prepared["nbgrader"]["assignment"]
             course = Course(Path(self.parent.coursedir.root))

@@ -13,11 +13,12 @@ from typing import Any
 
 import nbformat
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
-from traitlets import Float, Integer, Unicode
+from traitlets import Bool, Float, Integer
 
 from autograder.course import Course
+from autograder.engine import Engine
+from autograder.limits import Limits
 from autograder.rebuild import REJECTED, rebuild
-from autograder.running import Engine, Limits
 from autograder.store import Store, digest
 from autograder.submission import Assignment, Graded, grade
 
@@ -45,7 +46,9 @@ class RebuildFromRelease(NbGraderPreprocessor):
 class JudgeSubmission(NbGraderPreprocessor):
     """Run the submission and judge it, unless exactly this content has been judged before."""
 
-    kernel_name = Unicode("python3", help="The kernel that runs submissions.").tag(config=True)
+    sandbox = Bool(
+        True, help="Confine submissions; False runs them with the rights of who grades."
+    ).tag(config=True)
     seed = Integer(
         None, allow_none=True, help="Seed of the inputs; drawn for each run when not set."
     ).tag(config=True)
@@ -72,7 +75,8 @@ class JudgeSubmission(NbGraderPreprocessor):
         seed = secrets.randbits(32) if self.seed is None else self.seed
         limits = Limits(cell_seconds=self.cell_seconds, memory_mb=self.memory_mb)
         assignment = Assignment.load(course, name, seed)
-        work = grade(assignment, student, path, limits, Engine(self.kernel_name))
+        engine = Engine.choose(sandbox=self.sandbox)
+        work = grade(assignment, student, path, limits, engine)
         # formgrader calls this from inside its own event loop, so the work gets a thread of its own
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, work).result()

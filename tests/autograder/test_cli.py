@@ -161,3 +161,19 @@ def test_doctor_finds_this_environment_in_order(monkeypatch) -> None:
     monkeypatch.chdir(ROOT)
     broken = [item for item in examine() if not item.works and item.needed_for != "instructors"]
     assert broken == []
+
+
+def test_where_nothing_can_be_confined_grading_refuses_with_three_unless_told(
+    submitted: Path, capsys, monkeypatch
+) -> None:
+    from autograder.kernels import support
+
+    nothing = support.ConfinementSupport(
+        (support.Feature("Linux", False, "Confined kernels need Linux; this is Plan 9."),)
+    )
+    monkeypatch.setattr(support, "confinement_support", lambda: nothing)
+    assert cli.main(["grade"]) == 3
+    said = capsys.readouterr().err
+    assert "this is Plan 9" in said
+    assert "--no-sandbox" in said
+    assert cli.main(["grade", "--no-sandbox", "--json", "grades.json"]) == 0

@@ -180,6 +180,12 @@ def test_what_is_no_notebook_is_refused_with_a_sentence(text: str, said: str) ->
         parse_submission(text)
 
 
+def test_half_a_character_is_refused(release: NotebookNode) -> None:
+    release.cells[3].source = "x = '\ud800'"
+    with pytest.raises(Unreadable, match="half a character"):
+        parse_submission(json.dumps(release))
+
+
 def test_bytes_that_are_no_text_and_a_folder_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.ipynb"
     path.write_bytes(b"\xff\xfe\x00binary\x80")

@@ -122,3 +122,18 @@ def test_a_result_that_lies_about_its_type_does_not_get_through() -> None:
 
     with pytest.raises(NotPlain):
         plain(Everything())
+
+
+def test_numpy_scalars_cross_as_plain_numbers_nan_and_infinity_too() -> None:
+    for value in (
+        np.float64("nan"),
+        np.float64("inf"),
+        np.float32(2.5),
+        np.int64(3),
+        np.bool_(True),
+    ):
+        back = decode(encode(plain(value)))
+        assert type(back) in (float, int, bool)
+        assert np.array_equal(back, value.item(), equal_nan=isinstance(back, float))
+    with pytest.raises(NotPlain, match="ordinary number"):
+        plain(np.longdouble(1))

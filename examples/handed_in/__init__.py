@@ -1,0 +1,1 @@
+"""What the example class handed in: one module for each kind of student, one for the files."""
