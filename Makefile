@@ -39,7 +39,7 @@ doctor: $(READY)
 lock: $(READY)  ## resolve the dependencies anew
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-	    --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	    --no-header --no-annotate -o requirements.lock
 
 # The environment: the locked packages, then this repository itself, editable.
 $(READY): requirements.lock pyproject.toml
