@@ -23,6 +23,10 @@ ALWAYS_SHOWN = (
     "shapes.py",
     "seeds_data.py",
     "initializers.py",
+    "backprop/__init__.py",
+    "cells/__init__.py",
+    "fast/__init__.py",
+    "unroll/__init__.py",
     "plots/__init__.py",
     "plots/figure.py",
 )

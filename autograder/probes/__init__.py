@@ -25,7 +25,6 @@ import numpy as np
 
 from autograder.values import NotPlain, Plain, decode, encode, plain
 
-
 _NOISE = re.compile(r"\{\{function_node [^}]*\}\} ?| ?\[Op:\w*\](?: name: ?\w*)?")
 """What TensorFlow adds to its messages for its own developers."""
 

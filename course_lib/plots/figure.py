@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import Any
 
 BLUE, ORANGE, GREEN, PINK, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"
@@ -79,3 +80,15 @@ def show(figure: Any, alt: str) -> None:
     from IPython.display import Image, display
 
     display(Image(data=png(figure), format="png", alt=alt))
+
+
+def somebody_looks() -> bool:
+    """Whether this kernel belongs to a notebook that is open in a front end, and not to a build.
+
+    Jupyter's server, VS Code and Colab say so in the environment of the kernels that they start.
+    Sliders and live pictures appear only then, so that a notebook that is executed by a program has
+    the same outputs every time.
+    """
+    return any(
+        name == "JPY_SESSION_NAME" or name.startswith(("VSCODE_", "COLAB_")) for name in os.environ
+    )

@@ -8,8 +8,10 @@ import sys
 
 import nbformat
 import pytest
+
 from autograder.build import from_source, stale
-from autograder.exercises import assignments
+from autograder.engine import ALWAYS_SHOWN
+from autograder.exercises import assignments, shown
 from tests.notebooks.proofs import COURSE, NAMES, Execution, StockCourse, stock
 
 pytestmark = pytest.mark.slow
@@ -150,6 +152,24 @@ def test_a_graded_notebook_shows_a_card_at_each_check(stock_course: StockCourse)
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.id.startswith("check-"):
                 assert "text/html" in cell.outputs[0].data
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_ordinary_cell_needs_what_is_hidden_when_grading(
+    name: str, stock_course: StockCourse
+) -> None:
+    for student in ("solved", "unsolved"):
+        graded = stock_course.root / "autograded" / student / name / f"{name}.ipynb"
+        for cell in nbformat.read(graded, as_version=4).cells:
+            if cell.cell_type == "code" and "raises-exception" not in cell.metadata.get("tags", []):
+                errors = [output for output in cell.outputs if output.output_type == "error"]
+                assert not errors, f"{cell.id}: {errors}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_shown_when_grading_exists(name: str) -> None:
+    for path in (*ALWAYS_SHOWN, *shown(name)):
+        assert (COURSE.root / "course_lib" / path).exists(), path
 
 
 def test_stock_validate_tells_a_student_that_the_unsolved_notebook_fails(
