@@ -16,7 +16,7 @@ formgrader: $(READY)  ## look at the grades in nbgrader's formgrader
 	$(BIN)/python -m jupyterlab --LabApp.default_url=/formgrader
 
 test: $(READY) lint  ## everything that CI proves
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval course_lib autograder tests solutions
 
 quick: $(READY)  ## the fast loop: no notebooks, no class
 	$(BIN)/python -m pytest -q -m "not slow"
