@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
-from handed_in import gates, gradients, mistaken, notebooks, odd_files, right, trouble
+from handed_in import gates, gradients, mistaken, notebooks, odd_files, right, training, trouble
 from nbformat import NotebookNode
 
 HERE = Path(__file__).resolve().parent
@@ -28,6 +28,7 @@ SUBMISSIONS = (
     *odd_files.SUBMISSIONS,
     *gradients.SUBMISSIONS,
     *gates.SUBMISSIONS,
+    *training.SUBMISSIONS,
 )
 EXPECTED = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
 
