@@ -467,19 +467,19 @@ def repair_tutorial(bits, batch, delay, T, cells, W2, b2):
     y = np.roll(x, delay, axis=1)
     y[:, :delay] = 0
 
-    packed = np.zeros((len(cells), 2, batch, W2.shape[0]))
-    losses = []
+    carried = np.zeros((len(cells), 2, batch, W2.shape[0]))
+    window_losses = []
     for x_window, y_window in windows(x, y, T):
-        states = list(unpack_state(packed))
+        states = list(unpack_state(carried))
         logits = []
         for t in range(x_window.shape[1]):
-            output = x_window[:, t, np.newaxis]
-            for k, cell in enumerate(cells):
-                output, states[k] = cell(output, states[k])
-            logits.append(output @ W2 + b2)
-        packed = pack_state(states)
-        losses.append(bit_loss(np.stack(logits, axis=1), y_window))
-    return np.array(losses), packed
+            signal = x_window[:, t, np.newaxis]
+            for layer, cell in enumerate(cells):
+                signal, states[layer] = cell(signal, states[layer])
+            logits.append(signal @ W2 + b2)
+        carried = pack_state(states)
+        window_losses.append(bit_loss(np.stack(logits, axis=1), y_window))
+    return np.array(window_losses), carried
     ### END SOLUTION
 
 
@@ -672,9 +672,9 @@ def run_epoch(model, x, y, carry):
     for x_window, y_window in windows(x, y, WINDOW):
         if not carry:
             state = model.zero_state(len(x))
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as window_tape:
             loss, state = model.loss(x_window, y_window, state)
-        model.update(tape.gradient(loss, model.trainable_variables))
+        model.update(window_tape.gradient(loss, model.trainable_variables))
         losses.append(float(loss))
     return losses
     ### END SOLUTION
