@@ -107,11 +107,13 @@ class Session:
             try:
                 for index, cell in enumerate(self.run.notebook.cells):
                     await self._visit(client, index, cell, questions)
+                    _stop_if_cancelled()
                 await self._ask_again(client, questions)
             finally:
                 watch.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await watch
+            _stop_if_cancelled()
             if client.flooded:
                 kilobytes = self.limits.output_bytes // 1000
                 self._incident("output", f"more than {kilobytes} kB of output; the rest is dropped")
@@ -333,6 +335,13 @@ async def run_submission(
     """
     session = Session(notebook, limits or Limits(), engine or Engine(), shown)
     return await session.execute(questions)
+
+
+def _stop_if_cancelled() -> None:
+    """End this work when its task was cancelled: nbclient takes a cancellation for a dead kernel."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _error(name: str, text: str) -> NotebookNode:

@@ -1783,6 +1783,7 @@ SHOWN = (
     "cells/lstm.py",
     "cells/lstm_tf.py",
     "cells/state.py",
+    "unroll/dynamic.py",
     "unroll/static.py",
     "plots/carrying.py",
 )

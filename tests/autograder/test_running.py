@@ -236,3 +236,19 @@ def test_nothing_is_left_running() -> None:
         if process.pid not in before and process.info["cmdline"] == ["sleep", "300"]
     ]
     assert not left
+
+
+def test_a_cancelled_run_ends_as_cancelled_and_not_as_a_crash() -> None:
+    async def cancel_in_the_middle() -> None:
+        notebook = new_notebook(cells=[student("import time\ntime.sleep(60)"), test_cell("f")])
+        question = Question("f", "calls:call", [[ONES]], 3.0)
+        work = asyncio.create_task(
+            run_submission(notebook, {"check-f": question}, QUICK, chosen[0])
+        )
+        while notebook.cells[0].execution_count is None:
+            await asyncio.sleep(0)  # until the kernel says that the cell runs
+        work.cancel()
+        await work
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancel_in_the_middle())
