@@ -1691,7 +1691,7 @@ def _clip_cases(rng: Rng) -> list[Case]:
         # One of them is much longer than the others, so that clipping each by itself shows.
         grads[0] = grads[0] * 3
         length = np.sqrt(sum(np.sum(g**2) for g in grads))
-        return [g * norm / length for g in grads]
+        return [np.asarray(g * norm / length) for g in grads]  # a number too stays an array
 
     clip, keep = frozenset({"clip"}), frozenset({"keep"})
     three = ((3, 4), (4, 4), (4,))

@@ -776,7 +776,7 @@ LSTM_SEQUENCE = Exercise(
             "last-step-missing",
             partial(
                 _sequence,
-                order=lambda T: range(T - 1) if T > 1 else range(T),
+                order=lambda T: range(T - 1),
             ),
             nudge="How many outputs do you collect for a sequence of five steps?",
             pointer="“From a step to a sequence”: along which axis the loop runs.",

@@ -1386,6 +1386,15 @@ LAYER_NORM = Exercise(
             "gives up. Each row needs its own: the means have to stay a column.",
         ),
         Misconception(
+            "axis-one-throughout",
+            lambda a, epsilon: _norm(a, epsilon, axis=1),
+            nudge="In an array `(B, T, H)`, which axis holds the features? How do you say “the last "
+            "one” to NumPy, however many there are?",
+            pointer="The docstring of `layer_norm`: the shape of `a`.",
+            explanation="Right for two axes. With three, axis 1 is time: you should count from the "
+            "end.",
+        ),
+        Misconception(
             "axis-one",
             lambda a, epsilon: _norm(a, epsilon, axis=1 if a.ndim > 1 else -1),
             nudge="In an array `(B, T, H)`, which axis holds the features? How do you say “the last "
