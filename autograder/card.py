@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from html import escape
 
+from autograder.picture import as_img
 from autograder.verdict import AspectResult, ExerciseResult
 
 STEPS = ("Hint 1, a nudge", "Hint 2, where to read", "Hint 3, the mistake by name")
@@ -73,6 +74,8 @@ def as_html(result: ExerciseResult) -> str:
     else:
         rows = "".join(_aspect_row(*item) for item in _told_once(result))
         body.append(f"<ul style='list-style:none;padding:0;margin:.4em 0 .2em'>{rows}</ul>")
+    if result.picture:
+        body.append(f"<p style='margin:.3em 0'>{as_img(result.picture)}</p>")
     if not result.passed:
         body += [
             f"<details style='margin:.25em 0'><summary style='cursor:pointer'>{escape(label)}"
@@ -87,11 +90,10 @@ def as_html(result: ExerciseResult) -> str:
 
 def _aspect_row(aspect: AspectResult, difference: str) -> str:
     mark, word = ("✓", "passed") if aspect.passed else ("✗", "not yet")
-    colour = _BLUE if aspect.passed else _ORANGE
     said = f": {escape(difference)}" if difference else ""
     return (
-        f"<li style='margin:.15em 0'><span style='color:{colour};font-weight:bold' "
-        f"aria-label='{word}'>{mark}</span> {escape(aspect.name)} "
+        f"<li style='margin:.15em 0'><strong role='img' "
+        f"aria-label='{word}'>{mark}</strong> {escape(aspect.name)} "
         f"<small>({number(aspect.score)} of {number(aspect.max_score)})</small>{said}</li>"
     )
 

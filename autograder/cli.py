@@ -91,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     grade.add_argument("--force", action="store_true", help="grade also what has not changed")
 
+    feedback = commands.add_parser("feedback", help="make a feedback page for each submission")
+    feedback.add_argument("--assignment", action="append", default=[], metavar="NAME")
+    feedback.add_argument(
+        "--gradebook", default="", metavar="URL", help="default: gradebook.db of the course"
+    )
+
     doctor = commands.add_parser("doctor", help="what works on this machine, and what to do")
     doctor.add_argument("--json", type=Path, metavar="FILE", help="write the findings there")
     return parser
@@ -118,6 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _build(options)
             case "grade":
                 return _grade(options)
+            case "feedback":
+                return _feedback(options)
             case _:
                 from autograder.doctor import run_doctor
 
@@ -193,6 +201,19 @@ def _grade(options: argparse.Namespace) -> int:
         )
     failed = found.interrupted or any(result.status == "error" for result in found.results)
     return FAILED if failed or found.problems else DONE
+
+
+def _feedback(options: argparse.Namespace) -> int:
+    from autograder.reports.handing_out import write_feedback
+
+    course = Course.find()
+
+    def say(assignment: str, pages: int) -> None:
+        print(f"{assignment}: {pages} pages", flush=True)
+
+    pages = write_feedback(course, options.assignment, options.gradebook, say)
+    print(f"{pages} pages in {course.root / 'feedback'}/<student>/<assignment>/")
+    return DONE
 
 
 def _write_json(path: Path, data: object) -> None:

@@ -9,7 +9,7 @@ parts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,30 @@ from autograder.values import Plain
 Axes = tuple[str, ...] | Mapping[str, Any] | list[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Difference:
-    """Why two values are not the same, in one sentence."""
+    """Why two values are not the same, in one sentence; where arrays differ, with the arrays.
+
+    Attributes:
+        message: the sentence.
+        expected, actual: the two arrays, for a picture; ``None`` where no arrays were compared.
+        names: the axes of ``expected``.
+        where: the part of the result that they are, "" for all of it.
+    """
 
     message: str
+    expected: np.ndarray | None = None
+    actual: np.ndarray | None = None
+    names: tuple[str, ...] = ()
+    where: str = ""
 
     def __str__(self) -> str:
         return self.message
+
+    def inside(self, part: str) -> Difference:
+        """The same difference, told of a result that this is one part of."""
+        where = f"{part}, {self.where}" if self.where else part
+        return replace(self, message=f"{part}: {self.message}", where=where)
 
 
 def compare_shape(expected: Plain, actual: Plain, axes: Axes = ()) -> Difference | None:
@@ -49,7 +65,8 @@ def compare_shape(expected: Plain, actual: Plain, axes: Axes = ()) -> Difference
         return _ragged(actual) or _kind(expected, actual)
     if wanted.shape == got.shape:
         return None
-    return Difference(_word_shape(wanted.shape, got.shape, _names(axes, wanted.ndim)))
+    names = _names(axes, wanted.ndim)
+    return Difference(_word_shape(wanted.shape, got.shape, names), wanted, got, names)
 
 
 def compare_values(
@@ -65,14 +82,14 @@ def compare_values(
                 inner = axes.get(key, ()) if isinstance(axes, Mapping) else ()
                 found = compare_values(expected[key], actual[key], inner, tolerance)
                 if found:
-                    return Difference(f"{key}: {found}")
+                    return found.inside(key)
             return None
         case list() if isinstance(axes, list) or not _stackable(expected):
             for place, (left, right) in enumerate(zip(expected, actual, strict=True)):
                 inner = axes[place] if isinstance(axes, list) and place < len(axes) else axes
                 found = compare_values(left, right, inner, tolerance)
                 if found:
-                    return Difference(f"part {place + 1} of the result: {found}")
+                    return found.inside(f"part {place + 1} of the result")
             return None
         case None | bool() | str():
             if expected == actual:
@@ -91,7 +108,7 @@ def _shapes_of_dict(expected: dict[str, Plain], actual: Plain, axes: Axes) -> Di
         inner = axes.get(key, ()) if isinstance(axes, Mapping) else ()
         found = compare_shape(expected[key], actual[key], inner)
         if found:
-            return Difference(f"{key}: {found}")
+            return found.inside(key)
     return None
 
 
@@ -106,7 +123,7 @@ def _shapes_of_list(expected: list[Plain], actual: Plain, axes: Axes) -> Differe
         inner = axes[place] if isinstance(axes, list) and place < len(axes) else axes
         found = compare_shape(left, right, inner)
         if found:
-            return Difference(f"part {place + 1} of the result: {found}")
+            return found.inside(f"part {place + 1} of the result")
     return None
 
 
@@ -182,14 +199,15 @@ def _word_values(
     if bool(same.all()):
         return None
     if not np.isfinite(got.astype(complex)).all() and np.isfinite(left).all():
-        return Difference("the result holds NaN or infinite values")
+        return Difference("the result holds NaN or infinite values", wanted, got, tuple(names))
     worst = np.unravel_index(
         int(np.argmax(np.where(same, 0.0, np.nan_to_num(off, nan=np.inf)))), off.shape
     )
     place = ", ".join(f"{name} {int(i)}" for name, i in zip(names, worst, strict=True))
     share = f"{int((~same).sum())} of {same.size} values differ"
     values = f"{_number(got[worst])}, expected {_number(wanted[worst])}"
-    return Difference(f"{share}; at {place} it is {values}" if place else f"it is {values}")
+    message = f"{share}; at {place} it is {values}" if place else f"it is {values}"
+    return Difference(message, wanted, got, tuple(names))
 
 
 def _number(value: Any) -> str:

@@ -77,7 +77,7 @@ def part(key: str, test: Test = same_values) -> Test:
         axes = _pick_axes(seen.axes, key)
         narrowed = Comparison(seen.case, Outcome(expected), Outcome(actual), axes, seen.tolerance)
         found = test(narrowed)
-        return Difference(f"{key}: {found}") if found else None
+        return found.inside(key) if found else None
 
     return on_part
 
@@ -145,6 +145,16 @@ class Misconception:
     explanation: str
 
 
+READY_MADE = frozenset(
+    "RNN SimpleRNN SimpleRNNCell LSTM LSTMCell GRU GRUCell StackedRNNCells Bidirectional "
+    "BasicRNNCell BasicLSTMCell MultiRNNCell static_rnn dynamic_rnn bidirectional_dynamic_rnn "
+    "raw_rnn raw_ops".split()
+)
+"""Recurrent layers and loops that exercises ask to write by hand."""
+AUTODIFF = READY_MADE | {"GradientTape", "ForwardAccumulator", "gradients", "jacobian"}
+"""The same, for exercises that ask for gradients by hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exercise:
     """One exercise: everything that the check, the grader and their tests need to know.
@@ -164,6 +174,8 @@ class Exercise:
         pointer: where to read again when no misconception matches.
         seconds: how long all cases together may take when grading.
         alternatives: other right answers, in other styles, that must earn full marks.
+        by_hand: names that an answer is asked not to use, because they are the answer ready-made.
+            The instructor is told; no points are taken.
     """
 
     id: str
@@ -178,6 +190,7 @@ class Exercise:
     pointer: str = ""
     seconds: float = 20.0
     alternatives: Mapping[str, Any] = field(default_factory=dict)
+    by_hand: frozenset[str] = READY_MADE
 
     @property
     def points(self) -> float:

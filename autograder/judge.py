@@ -11,6 +11,7 @@ from functools import cached_property
 
 from autograder.compare import compare_values
 from autograder.exercise import Aspect, Case, Comparison, Exercise, Misconception
+from autograder.picture import Picture, picture
 from autograder.probes import Outcome, observe
 from autograder.values import NotPlain
 from autograder.verdict import AspectResult, ExerciseResult, ExerciseStatus
@@ -69,7 +70,8 @@ class Judge:
         """The result of an answer that showed these outcomes, one a case."""
         if all(outcome.raised == "NotImplementedError" for outcome in outcomes):
             return self.nothing("missing", "not written yet: it raises NotImplementedError")
-        aspects = self._aspects(outcomes)
+        pictures: list[Picture] = []
+        aspects = self._aspects(outcomes, pictures)
         score = sum(aspect.score for aspect in aspects)
         if all(aspect.passed for aspect in aspects):
             return ExerciseResult(self.exercise.id, "passed", score, self.exercise.points, aspects)
@@ -90,6 +92,7 @@ class Judge:
                 if known
                 else tuple(filter(None, (self.exercise.nudge, self.exercise.pointer)))
             ),
+            picture=pictures[0] if pictures else None,
         )
 
     def nothing(self, status: ExerciseStatus, reason: str) -> ExerciseResult:
@@ -110,21 +113,26 @@ class Judge:
             hints=hints if status in ("missing", "error") else (),
         )
 
-    def _aspects(self, outcomes: Sequence[Outcome]) -> tuple[AspectResult, ...]:
+    def _aspects(
+        self, outcomes: Sequence[Outcome], pictures: list[Picture]
+    ) -> tuple[AspectResult, ...]:
+        """The aspects one by one; pictures of what differs are appended to ``pictures``."""
         results: dict[str, AspectResult] = {}
         for aspect in self.exercise.aspects:
             failed_first = [name for name in aspect.needs if not results[name].passed]
             if failed_first:
                 difference = f"not looked at before “{failed_first[0]}” is right"
             else:
-                difference = self._difference(aspect, outcomes)
+                difference = self._difference(aspect, outcomes, pictures)
             passed = not difference
             results[aspect.name] = AspectResult(
                 aspect.name, passed, aspect.points if passed else 0.0, aspect.points, difference
             )
         return tuple(results.values())
 
-    def _difference(self, aspect: Aspect, outcomes: Sequence[Outcome]) -> str:
+    def _difference(
+        self, aspect: Aspect, outcomes: Sequence[Outcome], pictures: list[Picture]
+    ) -> str:
         """What is wrong with one aspect, "" when it holds in every case that it is asked of."""
         asked = 0
         for case, expected, actual in zip(self.cases, self.expected, outcomes, strict=True):
@@ -140,6 +148,8 @@ class Judge:
                 # A test of an aspect met a result of a kind that it was not written for.
                 return f"{case.name}: the result is not of the kind that was asked for"
             if found:
+                drawn = picture(found, case.name)
+                pictures += [drawn] if drawn else []
                 return f"{case.name}: {found}"
         if not asked:
             raise BrokenExercise(f"{self.exercise.id}: no case is asked about {aspect.name!r}")

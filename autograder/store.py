@@ -58,17 +58,28 @@ class Store:
 
     def load(self, student: str, assignment: str, key: str) -> Graded | None:
         """The record, when there is one for exactly this content."""
-        try:
-            record = json.loads(self._path(student, assignment).read_text(encoding="utf-8"))
-            if record["digest"] != key:
-                return None
-            notebook = nbformat.from_dict(record["notebook"])
-            return Graded(SubmissionResult.from_json(record["result"]), notebook)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None  # never written, or by an older version: grade again
+        return _read(self._path(student, assignment), key)
+
+    def everything(self) -> list[Graded]:
+        """The last result of every submission, by assignment and student."""
+        paths = (self.course.state / "results").glob("*/*.json")
+        found = [graded for path in sorted(paths) if (graded := _read(path))]
+        return sorted(found, key=lambda graded: (graded.result.assignment, graded.result.student))
 
     def save(self, graded: Graded, key: str) -> None:
         """Keep a result, replacing an older one of the same student and assignment."""
         result = graded.result
         record = {"digest": key, "result": result.to_json(), "notebook": graded.notebook}
         write_atomically(self._path(result.student, result.assignment), json.dumps(record))
+
+
+def _read(path: Path, key: str | None = None) -> Graded | None:
+    """The record in a file; with a ``key`` only when it is for exactly that content."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if key is not None and record["digest"] != key:
+            return None
+        notebook = nbformat.from_dict(record["notebook"])
+        return Graded(SubmissionResult.from_json(record["result"]), notebook)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # never written, or by an older version: grade again

@@ -22,9 +22,14 @@ from autograder.engine import Engine
 from autograder.exercises import assignments, shown
 from autograder.judge import Judge
 from autograder.limits import Limits
+from autograder.outputs import clean
+from autograder.readymade import ready_made
 from autograder.rebuild import Rebuilt, Unreadable, read_submission, rebuild
 from autograder.running import Question, Reply, Run, run_submission
 from autograder.verdict import ExerciseResult, Incident, SubmissionResult, SubmissionStatus
+
+RECORD = "unrolled_result"
+"""Notebook metadata of a graded notebook: its result, as in the JSON format."""
 
 
 @dataclass
@@ -94,6 +99,12 @@ async def grade(
     run = await run_submission(
         rebuilt.notebook, assignment.questions, limits, engine, shown(assignment.name)
     )
+    seen = [
+        *rebuilt.incidents,
+        *ready_made(rebuilt.notebook, (judge.exercise for judge in assignment.judges.values())),
+        *run.incidents,
+        *clean(run.notebook),
+    ]
     exercises = tuple(
         _result(judge, run.replies[f"check-{exercise_id}"], rebuilt, run.notebook)
         for exercise_id, judge in assignment.judges.items()
@@ -107,10 +118,10 @@ async def grade(
         seconds=round(time.monotonic() - started, 2),
         seed=assignment.seed,
         exercises=exercises,
-        incidents=(*rebuilt.incidents, *run.incidents),
+        incidents=tuple(seen),
         sandboxed=engine.confined,
     )
-    return Graded(result, _with_cards(run, exercises))
+    return Graded(result, _with_cards(run, result))
 
 
 def _result(judge: Judge, reply: Reply, rebuilt: Rebuilt, ran: NotebookNode) -> ExerciseResult:
@@ -144,8 +155,10 @@ def _failure(ran: NotebookNode, name: str) -> str:
     return ""
 
 
-def _with_cards(run: Run, exercises: tuple[ExerciseResult, ...]) -> NotebookNode:
-    cards = {f"check-{item.id}": item for item in exercises}
+def _with_cards(run: Run, result: SubmissionResult) -> NotebookNode:
+    """The notebook for the record: a card at each test cell, and the result for the feedback page."""
+    cards = {f"check-{item.id}": item for item in result.exercises}
+    run.notebook.metadata[RECORD] = result.to_json()
     for cell in run.notebook.cells:
         item = cards.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
         if item:
@@ -165,7 +178,7 @@ def _rejected(
     exercises = tuple(judge.nothing("missing", reason) for judge in assignment.judges.values())
     result = without_evidence(assignment, student, "rejected", kind, reason, exercises)
     run = Run(copy.deepcopy(assignment.release))
-    return Graded(result, _with_cards(run, exercises))
+    return Graded(result, _with_cards(run, result))
 
 
 def without_evidence(

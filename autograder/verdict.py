@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from autograder.picture import Picture
+
 SCHEMA = 1
 
 ExerciseStatus = Literal["passed", "failed", "error", "missing", "timeout", "memory", "crashed"]
@@ -35,6 +37,7 @@ class ExerciseResult:
             ``crashed``.
         reason: one sentence on why it is not ``passed``.
         hints: nudge, pointer and explanation, in the order in which to open them.
+        picture: expected and actual values of one case, where arrays were compared and differ.
     """
 
     id: str
@@ -46,6 +49,7 @@ class ExerciseResult:
     hint: str = ""
     reason: str = ""
     hints: tuple[str, ...] = ()
+    picture: Picture | None = None
 
     @property
     def passed(self) -> bool:
@@ -89,6 +93,7 @@ class SubmissionResult:
                     **item,
                     "aspects": tuple(AspectResult(**aspect) for aspect in item["aspects"]),
                     "hints": tuple(item["hints"]),
+                    "picture": Picture.from_json(item["picture"]) if item.get("picture") else None,
                 }
             )
             for item in data["exercises"]

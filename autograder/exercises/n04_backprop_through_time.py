@@ -11,6 +11,7 @@ import numpy as np
 
 from autograder.compare import Difference
 from autograder.exercise import (
+    AUTODIFF,
     Aspect,
     Case,
     Comparison,
@@ -278,6 +279,7 @@ _RESTORE = {
 NUMERICAL_GRADIENT = Exercise(
     id="numerical_gradient",
     probe="gradients:differentiate",
+    by_hand=AUTODIFF | {"approx_fprime", "approx_derivative", "check_grad"},
     reference=numerical_gradient,
     cases=_numerical_cases,
     axes=("first index", "second index", "third index"),
@@ -612,6 +614,7 @@ _SHAPES = {
 RNN_STEP_BACKWARD = Exercise(
     id="rnn_step_backward",
     probe="gradients:step_backward",
+    by_hand=AUTODIFF,
     reference=rnn_step_backward,
     cases=_step_cases,
     axes=_STEP_AXES,
@@ -1025,6 +1028,7 @@ _SHARED = {
 RNN_BACKWARD = Exercise(
     id="rnn_backward",
     probe="gradients:sequence_backward",
+    by_hand=AUTODIFF,
     reference=rnn_backward,
     cases=_sequence_cases,
     axes=_SEQUENCE_AXES,
@@ -1825,6 +1829,7 @@ _SHORT = {
 CLIP_BY_GLOBAL_NORM = Exercise(
     id="clip_by_global_norm",
     probe="gradients:clip",
+    by_hand=frozenset({"clip_by_global_norm", "clip_by_norm", "global_norm"}),
     reference=clip_by_global_norm,
     cases=_clip_cases,
     axes={"grads": [], "norm": ()},

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograder.compare import Axes, Difference, compare_values
 from autograder.exercise import (
+    AUTODIFF,
     Aspect,
     Case,
     Comparison,
@@ -1252,6 +1253,7 @@ _TABLE = "“The way back”: its table has one line a gate."
 LSTM_STEP_BACKWARD = Exercise(
     id="lstm_step_backward",
     probe="calls:call",
+    by_hand=AUTODIFF,
     reference=lstm_step_backward,
     cases=_backward_cases,
     axes=[

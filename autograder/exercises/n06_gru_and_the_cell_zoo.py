@@ -442,6 +442,7 @@ def _count_arrays(D: int, H: int, reset_after: bool) -> Any:
 GRU_PARAMETER_COUNT = Exercise(
     id="gru_parameter_count",
     probe="calls:call",
+    by_hand=frozenset(),
     reference=gru_parameter_count,
     cases=_count_cases,
     aspects=(

@@ -14,9 +14,14 @@ STUB = "# YOUR CODE HERE\nraise NotImplementedError"
 
 def configure(config: Any) -> None:
     """Set folders, what is never copied, and the preprocessors that judge."""
-    from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput
+    from nbgrader.preprocessors import (
+        AssignLatePenalties,
+        CheckCellMetadata,
+        GetGrades,
+        LimitOutput,
+    )
 
-    from autograder.nbgrader.exporter import LenientNotebookExporter
+    from autograder.nbgrader.exporter import FeedbackExporter, LenientNotebookExporter
     from autograder.nbgrader.preprocessors import (
         JudgeSubmission,
         RebuildFromRelease,
@@ -47,6 +52,8 @@ def configure(config: Any) -> None:
         AssignLatePenalties,
         CheckCellMetadata,
     ]
+    config.GenerateFeedback.exporter_class = FeedbackExporter
+    config.GenerateFeedback.preprocessors = [GetGrades]
 
 
 def put_environment_on_path() -> None:

@@ -1,4 +1,4 @@
-"""Reads what students hand in, whatever it is, so that one bad file stops nobody's grading."""
+"""How notebooks enter nbgrader's converters and leave them: submissions, and feedback pages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters import Exporter, NotebookExporter
+from nbformat import NotebookNode
 
 from autograder.course import Course
 from autograder.rebuild import REJECTED, Unreadable, read_submission, without_answers
+from autograder.reports.feedback import Marks, automatic_comment, feedback_page
+from autograder.submission import RECORD
+from autograder.verdict import SubmissionResult
 
 
 class LenientNotebookExporter(NotebookExporter):
@@ -31,3 +35,35 @@ class LenientNotebookExporter(NotebookExporter):
             release = nbformat.read(course.release(name), as_version=4)
             notebook = without_answers(release, str(problem))
         return self.from_notebook_node(notebook, resources=prepared, **options)
+
+
+class FeedbackExporter(Exporter):
+    """Makes a student's feedback page of a graded notebook; see ``autograder.reports.feedback``."""
+
+    file_extension = ".html"
+    output_mimetype = "text/html"
+
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """The page, with scores and comments as nbgrader's ``GetGrades`` put them into the cells."""
+        notebook, prepared = super().from_notebook_node(nb, resources, **options)
+        record = notebook.metadata.get(RECORD)
+        if record is None:
+            raise ValueError("graded by an older version: run `course grade --force` first")
+        result = SubmissionResult.from_json(record)
+        late = float(prepared["nbgrader"].get("late_penalty") or 0.0)
+        return feedback_page(result, notebook, _marks(notebook, result, late)), prepared
+
+
+def _marks(notebook: NotebookNode, result: SubmissionResult, late_penalty: float) -> Marks:
+    said = {item.id: automatic_comment(item) for item in result.exercises}
+    scores, comments = {}, {}
+    for cell in notebook.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        name = marks.get("grade_id", "")
+        if marks.get("score") is not None:
+            scores[name.removeprefix("check-")] = float(marks["score"])
+        if marks.get("comment") and marks["comment"] != said.get(name):
+            comments[name] = str(marks["comment"])
+    return Marks(scores, comments, late_penalty)
