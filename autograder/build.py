@@ -26,6 +26,7 @@ from autograder.course import Course, CourseError
 from autograder.exercises import assignments, find
 from autograder.files import write_atomically
 from autograder.local_kernel import local_manager
+from autograder.overview import INDEX, chapters, index
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 CELL_TIMEOUT = 300
@@ -226,6 +227,16 @@ def build(course: Course, name: str) -> None:
     notebook = execute(from_source(course, name), name)
     write_atomically(course.solution(name), as_bytes(notebook).decode("utf-8"))
     write_atomically(course.release(name), release_bytes(course, name).decode("utf-8"))
+
+
+def index_bytes(course: Course) -> bytes:
+    """The page that lists all notebooks, with nothing solved yet."""
+    return as_bytes(index(chapters(course), {}))
+
+
+def build_index(course: Course) -> None:
+    """Write the page that lists all notebooks."""
+    write_atomically(course.notebooks / INDEX, index_bytes(course).decode("utf-8"))
 
 
 def stale(course: Course, name: str) -> list[str]:

@@ -139,7 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from autograder.build import build, select, stale
+    from autograder.build import build, build_index, index_bytes, select, stale
+    from autograder.overview import INDEX
 
     course = Course.find()
     names = select(course, options.notebooks)
@@ -147,12 +148,17 @@ def _build(options: argparse.Namespace) -> int:
         problems = [problem for name in names for problem in stale(course, name)]
         for problem in problems:
             print(f"stale: {problem}. Run: course build {problem.split('_')[0]}", file=sys.stderr)
+        page = course.notebooks / INDEX
+        if not page.is_file() or page.read_bytes() != index_bytes(course):
+            problems.append(INDEX)
+            print(f"stale: {INDEX} is older than the notebooks. Run: course build", file=sys.stderr)
         if not problems:
             print(f"{len(names)} notebooks are what their sources say")
         return FAILED if problems else DONE
     for number, name in enumerate(names, 1):
         print(f"[{number}/{len(names)}] {name}", flush=True)
         build(course, name)
+    build_index(course)
     return DONE
 
 

@@ -23,6 +23,7 @@ from autograder.build import as_bytes
 from autograder.course import Course
 from autograder.exercises import assignments
 from autograder.files import write_atomically
+from autograder.overview import INDEX, chapters, index
 from autograder.progress import FILE, FOLDER, load
 from autograder.rebuild import Unreadable, read_submission, rebuild
 
@@ -66,6 +67,8 @@ def update_work(course: Course) -> list[str]:
         said += _give(copy, known=name in given)
         given[name] = digest
     write_atomically(record, json.dumps(given, indent=1))
+    page = index(chapters(course), load(work / FOLDER / FILE))
+    write_atomically(work / INDEX, as_bytes(page).decode("utf-8"))
     return said
 
 
@@ -105,12 +108,12 @@ def _give(copy: Copy, *, known: bool) -> Iterator[str]:
 
 
 def where_to_go_on(course: Course) -> str:
-    """The first notebook with an exercise that is not solved yet; the first of all when all are."""
+    """The first notebook with an exercise that is not solved yet; the index before and after all."""
     solved = load(course.root / "work" / FOLDER / FILE)
-    for name in course.assignments:
+    for name in course.assignments if solved else ():
         if not all(solved.get(item.id, {}).get("passed") for item in assignments()[name]):
-            return name
-    return course.assignments[0]
+            return f"{name}/{name}.ipynb"
+    return INDEX
 
 
 def _configure_lab(folder: Path) -> None:
@@ -141,7 +144,7 @@ def run_lab(course: Course, options: argparse.Namespace) -> int:
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={course.root / 'work'}",
-        f"--LabApp.default_url=/lab/tree/{first}/{first}.ipynb",
+        f"--LabApp.default_url=/lab/tree/{first}",
         f"--port={options.port}",
     ]
     arguments += [f"--ServerApp.jpserver_extensions={_SERVER_SIDE_OFF}", *_NOTHING_FROM_OUTSIDE]

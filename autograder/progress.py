@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from autograder.files import write_atomically
 from autograder.verdict import ExerciseResult
+
+Solved = dict[str, dict[str, Any]]
+"""Exercise id to its best result so far: ``score``, ``max_score`` and ``passed``."""
 
 FOLDER = ".course"
 FILE = "progress.json"
@@ -25,13 +29,15 @@ def progress_file(start: Path | None = None) -> Path | None:
     return None
 
 
-def load(path: Path) -> dict[str, dict[str, float | bool]]:
-    """Exercise id to its best score so far; empty when nothing readable is there."""
+def load(path: Path) -> Solved:
+    """The best results so far; empty when nothing readable is there."""
     try:
         exercises = json.loads(path.read_text(encoding="utf-8"))["exercises"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return exercises if isinstance(exercises, dict) else {}
+    if not isinstance(exercises, dict):
+        return {}
+    return {name: best for name, best in exercises.items() if isinstance(best, dict)}
 
 
 def record(result: ExerciseResult, start: Path | None = None) -> None:
@@ -52,3 +58,14 @@ def record(result: ExerciseResult, start: Path | None = None) -> None:
         write_atomically(path, json.dumps({"schema": 1, "exercises": exercises}, indent=1))
     except OSError:
         return
+
+
+def show_progress() -> None:
+    """Show how far the reader of this copy of the course is: a line a notebook, and what is next."""
+    from IPython.display import Markdown, display
+
+    from autograder.course import Course
+    from autograder.overview import chapters, progress_report
+
+    path = progress_file()
+    display(Markdown(progress_report(chapters(Course.find()), load(path) if path else {})))

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Static unrolling: one step, written out T times
+# # 2 · Static unrolling: one step, written out T times
 #
 # In the last notebook you unrolled a recurrent network by hand, for two time steps. Nobody writes out two
 # hundred. Here you write the function that does it, for any step and any number of steps. Then you measure

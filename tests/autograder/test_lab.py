@@ -102,9 +102,9 @@ def test_it_opens_where_the_student_left_off(course: Course) -> None:
         ROOT / "notebooks" / "02_static_unrolling", course.notebooks / "02_static_unrolling"
     )
     update_work(course)
-    assert where_to_go_on(course) == NAME
+    assert where_to_go_on(course) == "index.ipynb"
     solved = {item.id: {"passed": True} for item in assignments()[NAME]}
     record = course.root / "work" / ".course" / "progress.json"
     record.write_text(json.dumps({"schema": 1, "exercises": solved}))
     assert load(record)
-    assert where_to_go_on(course) == "02_static_unrolling"
+    assert where_to_go_on(course) == "02_static_unrolling/02_static_unrolling.ipynb"
