@@ -97,6 +97,26 @@ def _parser() -> argparse.ArgumentParser:
         "--gradebook", default="", metavar="URL", help="default: gradebook.db of the course"
     )
 
+    report = commands.add_parser("report", help="one page on how the class did")
+    report.add_argument("--assignment", action="append", default=[], metavar="NAME")
+    report.add_argument("--gradebook", default="", metavar="URL")
+    report.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: report.html of the course"
+    )
+
+    export = commands.add_parser("export", help="write the grades for another system")
+    export.add_argument(
+        "--format", required=True, choices=("csv", "canvas", "moodle", "gradescope")
+    )
+    export.add_argument("--assignment", action="append", default=[], metavar="NAME")
+    export.add_argument("--gradebook", default="", metavar="URL")
+    export.add_argument(
+        "--roster", type=Path, metavar="FILE", help="what Canvas or Moodle exported, to fill in"
+    )
+    export.add_argument(
+        "--output", type=Path, metavar="PATH", help="default: grades-FORMAT.csv of the course"
+    )
+
     doctor = commands.add_parser("doctor", help="what works on this machine, and what to do")
     doctor.add_argument("--json", type=Path, metavar="FILE", help="write the findings there")
     return parser
@@ -126,6 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _grade(options)
             case "feedback":
                 return _feedback(options)
+            case "report":
+                return _report(options)
+            case "export":
+                return _export(options)
             case _:
                 from autograder.doctor import run_doctor
 
@@ -222,11 +246,49 @@ def _feedback(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _report(options: argparse.Namespace) -> int:
+    from autograder.reports.class_report import class_report
+
+    course = Course.find()
+    path = options.output or course.root / "report.html"
+    _write(path, class_report(course, options.assignment, options.gradebook))
+    print(f"the report: {path}")
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from autograder.overview import chapters
+    from autograder.reports.export import export
+
+    course = Course.find()
+    ending = "" if options.format == "gradescope" else ".csv"
+    made = export(
+        course,
+        options.format,
+        options.output or course.root / f"grades-{options.format}{ending}",
+        assignments=options.assignment,
+        titles={one.name: one.title for one in chapters(course)},
+        roster=options.roster,
+        gradebook=options.gradebook,
+    )
+    for path, text in made.files.items():
+        _write(path, text)
+    for problem in made.problems:
+        print(f"note: {problem}", file=sys.stderr)
+    places = sorted(made.files)
+    print(f"{len(places)} files, the first {places[0]}" if len(places) > 1 else places[0])
+    return FAILED if made.problems else DONE
+
+
 def _write_json(path: Path, data: object) -> None:
+    _write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
     from autograder.files import write_atomically
 
     try:
-        write_atomically(path.resolve(), json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+        write_atomically(path.resolve(), text)
     except OSError as error:
         raise CourseError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import nbformat
@@ -13,6 +14,27 @@ from autograder.build import quiet_nbgrader
 from autograder.course import COURSE_ID, Course, CourseError
 from autograder.nbgrader.configuration import put_environment_on_path
 from autograder.verdict import SubmissionResult
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the gradebook says of one submission, where a person may have changed it.
+
+    Attributes:
+        scores: points by exercise, as they stand after manual grading.
+        comments: an instructor's comments by exercise.
+        late_penalty: points taken off.
+    """
+
+    scores: Mapping[str, float] = field(default_factory=dict)
+    comments: Mapping[str, str] = field(default_factory=dict)
+    late_penalty: float = 0.0
+
+    def total(self, result: SubmissionResult) -> float:
+        """The points of a submission as they stand."""
+        earned = sum(self.scores.get(item.id, item.score) for item in result.exercises)
+        return max(0.0, earned - self.late_penalty)
+
 
 _OURS = {COURSE_ID, "default_course"}
 """nbgrader's preprocessors open every gradebook as "default_course" too, which adds that row."""
@@ -116,3 +138,18 @@ def write_zero(gradebook: Any, result: SubmissionResult) -> None:
         grade.auto_score = 0.0
         grade.needs_manual_grade = False
     gradebook.db.commit()
+
+
+def read_marks(gradebook: Any, student: str, assignment: str) -> Marks:
+    """The marks of one submission; empty when the gradebook does not know it."""
+    from nbgrader.api import MissingEntry
+
+    try:
+        notebook = gradebook.find_submission_notebook(assignment, assignment, student)
+    except MissingEntry:
+        return Marks()
+    return Marks(
+        scores={grade.name.removeprefix("check-"): grade.score for grade in notebook.grades},
+        comments={c.name: c.manual_comment for c in notebook.comments if c.manual_comment},
+        late_penalty=notebook.late_submission_penalty or 0.0,
+    )

@@ -56,6 +56,11 @@ class ExerciseResult:
         """Whether every aspect held."""
         return self.status == "passed"
 
+    @property
+    def comment(self) -> str:
+        """What the gradebook says of it: what went wrong, and the hint."""
+        return "" if self.passed else "\n\n".join(filter(None, [self.reason, self.hint]))
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:

@@ -14,12 +14,7 @@ STUB = "# YOUR CODE HERE\nraise NotImplementedError"
 
 def configure(config: Any) -> None:
     """Set folders, what is never copied, and the preprocessors that judge."""
-    from nbgrader.preprocessors import (
-        AssignLatePenalties,
-        CheckCellMetadata,
-        GetGrades,
-        LimitOutput,
-    )
+    from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput
 
     from autograder.nbgrader.exporter import FeedbackExporter, LenientNotebookExporter
     from autograder.nbgrader.preprocessors import (
@@ -53,7 +48,7 @@ def configure(config: Any) -> None:
         CheckCellMetadata,
     ]
     config.GenerateFeedback.exporter_class = FeedbackExporter
-    config.GenerateFeedback.preprocessors = [GetGrades]
+    config.GenerateFeedback.preprocessors = []
 
 
 def put_environment_on_path() -> None:

@@ -10,8 +10,9 @@ from nbconvert.exporters import Exporter, NotebookExporter
 from nbformat import NotebookNode
 
 from autograder.course import Course
+from autograder.gradebook import open_gradebook, read_marks
 from autograder.rebuild import REJECTED, Unreadable, read_submission, without_answers
-from autograder.reports.feedback import Marks, automatic_comment, feedback_page
+from autograder.reports.feedback import feedback_page
 from autograder.submission import RECORD
 from autograder.verdict import SubmissionResult
 
@@ -46,24 +47,12 @@ class FeedbackExporter(Exporter):
     def from_notebook_node(
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The page, with scores and comments as nbgrader's ``GetGrades`` put them into the cells."""
+        """The page, with scores and comments as they stand in the gradebook."""
         notebook, prepared = super().from_notebook_node(nb, resources, **options)
         record = notebook.metadata.get(RECORD)
         if record is None:
             raise ValueError("graded by an older version: run `course grade --force` first")
         result = SubmissionResult.from_json(record)
-        late = float(prepared["nbgrader"].get("late_penalty") or 0.0)
-        return feedback_page(result, notebook, _marks(notebook, result, late)), prepared
-
-
-def _marks(notebook: NotebookNode, result: SubmissionResult, late_penalty: float) -> Marks:
-    said = {item.id: automatic_comment(item) for item in result.exercises}
-    scores, comments = {}, {}
-    for cell in notebook.cells:
-        marks = cell.metadata.get("nbgrader", {})
-        name = marks.get("grade_id", "")
-        if marks.get("score") is not None:
-            scores[name.removeprefix("check-")] = float(marks["score"])
-        if marks.get("comment") and marks["comment"] != said.get(name):
-            comments[name] = str(marks["comment"])
-    return Marks(scores, comments, late_penalty)
+        with open_gradebook(prepared["nbgrader"]["db_url"]) as gradebook:
+            marks = read_marks(gradebook, result.student, result.assignment)
+        return feedback_page(result, notebook, marks), prepared

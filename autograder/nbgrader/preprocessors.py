@@ -19,7 +19,6 @@ from autograder.course import Course
 from autograder.engine import Engine
 from autograder.limits import Limits
 from autograder.rebuild import REJECTED, rebuild
-from autograder.reports.feedback import automatic_comment
 from autograder.store import Store, digest
 from autograder.submission import Assignment, Graded, grade
 
@@ -107,5 +106,5 @@ class SaveVerdicts(SaveAutoGrades):
         comment = self.gradebook.find_comment(
             grade_id, self.notebook_id, self.assignment_id, self.student_id
         )
-        comment.auto_comment = (automatic_comment(result) if result else "") or None
+        comment.auto_comment = (result.comment if result else "") or None
         self.gradebook.db.commit()

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 
 from autograder.card import as_html
+from autograder.gradebook import Marks
 from autograder.outputs import harmless
 from autograder.reports.page import render
 from autograder.verdict import ExerciseResult, SubmissionResult
@@ -29,21 +30,6 @@ WORDS = {
 }
 _FOR_INSTRUCTORS = {"ready-made", "network", "forbidden call", "processes"}
 """Incidents that a person has to look at first; they are not told to the student."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What the gradebook says about one submission, where it is more than the grader's own result.
-
-    Attributes:
-        scores: points by exercise, as they stand after manual grading.
-        comments: an instructor's comments by exercise.
-        late_penalty: points taken off.
-    """
-
-    scores: dict[str, float]
-    comments: dict[str, str]
-    late_penalty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +55,6 @@ class _Item:
         return self.score != self.result.score
 
 
-def automatic_comment(result: ExerciseResult) -> str:
-    """What the grader itself says in the gradebook about an exercise."""
-    said = [] if result.passed else [result.reason, result.hint]
-    return "\n\n".join(filter(None, said))
-
-
 def feedback_page(
     result: SubmissionResult, notebook: NotebookNode | None, marks: Marks | None = None
 ) -> str:
@@ -85,7 +65,7 @@ def feedback_page(
         notebook: the graded notebook; ``None`` when there was nothing to grade.
         marks: what the gradebook adds.
     """
-    marks = marks or Marks({}, {})
+    marks = marks or Marks()
     rejected = _why_rejected(result)
     cells = [] if notebook is None or rejected else notebook.cells
     shown = {_grade_id(cell) for cell in cells}
@@ -97,7 +77,7 @@ def feedback_page(
         "feedback.html",
         title=_title(notebook) or result.assignment,
         student=result.student,
-        score=max(0.0, sum(item.score for item in items) - marks.late_penalty),
+        score=marks.total(result),
         max_score=result.max_score,
         late_penalty=marks.late_penalty,
         rejected=rejected,
