@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: lab grade formgrader test quick lint format build doctor lock clean
+.PHONY: lab grade formgrader test test-pytorch quick lint format build doctor lock clean
 
 lab: $(READY)  ## open the course in JupyterLab, on your own copy in work/
 	$(BIN)/course lab
@@ -17,6 +17,10 @@ formgrader: $(READY)  ## look at the grades in nbgrader's formgrader
 
 test: $(READY) lint  ## everything that CI proves
 	$(BIN)/python -m pytest --nbval course_lib autograder tests solutions
+
+test-pytorch: $(READY)  ## the third witness, which is not in the lock: elsewhere it may be several GB
+	$(BIN)/python -m pip install -q --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pytest tests/course_lib/witnesses/test_pytorch.py
 
 quick: $(READY)  ## the fast loop: no notebooks, no class
 	$(BIN)/python -m pytest -q -m "not slow"
