@@ -38,6 +38,22 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path, metavar="FILE.ipynb")
     check.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
 
+    submit = commands.add_parser("submit", help="pack a notebook of yours for handing in")
+    submit.add_argument("notebook", metavar="NN", help="which: 1, or 01_unrolling_by_hand")
+    submit.add_argument("--name", default="", metavar="YOU", help="put your name into the file's")
+
+    bundle = commands.add_parser("bundle", help="make what students download: one zip")
+    bundle.add_argument("--output", type=Path, metavar="FILE", help="default: unrolled.zip")
+
+    collect = commands.add_parser("collect", help="sort what was handed in into submitted/")
+    collect.add_argument("sources", nargs="+", type=Path, metavar="PATH")
+    collect.add_argument(
+        "--roster", type=Path, metavar="FILE", help="Canvas' gradebook or Moodle's worksheet"
+    )
+    collect.add_argument(
+        "--into", type=Path, metavar="DIR", help="default: submitted/ of the course"
+    )
+
     build = commands.add_parser("build", help="make the notebooks from their sources")
     build.add_argument("notebooks", nargs="*", metavar="NN", help="which; all when none is given")
     build.add_argument(
@@ -144,6 +160,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _build(options)
             case "grade":
                 return _grade(options)
+            case "submit":
+                return _submit(options)
+            case "bundle":
+                return _bundle(options)
+            case "collect":
+                return _collect(options)
             case "feedback":
                 return _feedback(options)
             case "report":
@@ -231,6 +253,55 @@ def _grade(options: argparse.Namespace) -> int:
         )
     failed = found.interrupted or any(result.status == "error" for result in found.results)
     return FAILED if failed or found.problems else DONE
+
+
+def _submit(options: argparse.Namespace) -> int:
+    from autograder.handing_in import folder_name, submit
+
+    course = Course.find()
+    wanted = options.notebook
+    found = [n for n in course.assignments if n == wanted or n.split("_")[0] == wanted.zfill(2)]
+    if not found:
+        raise CourseError(
+            f"there is no notebook {wanted!r}; there are: {', '.join(course.assignments)}"
+        )
+    name = found[0]
+    who = f"{folder_name(options.name)}-" if options.name else ""
+    target = course.root / "work" / "hand-in" / f"{who}{name}.zip"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    receipt = submit(course, name, target)
+    print(f"packed: {target}")
+    print(f"it holds {receipt.written} of {receipt.exercises} exercises; receipt {receipt.code}")
+    print(
+        "Nothing has been sent: hand this file in where your course wants it, and keep the receipt."
+    )
+    return DONE
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from autograder.bundle import make_bundle
+
+    course = Course.find()
+    path = options.output or course.root / "unrolled.zip"
+    files = make_bundle(course, path)
+    print(f"{path}: {files} files, {path.stat().st_size / 2**20:.1f} MB")
+    return DONE
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from collections import Counter
+
+    from autograder.handing_in import collect
+
+    course = Course.find()
+    into = options.into or course.root / "submitted"
+    found = collect(course, options.sources, into, options.roster)
+    for problem in found.problems:
+        print(f"note: {problem}", file=sys.stderr)
+    count = Counter(found.placed.values())
+    told = ", ".join(f"{count[how]} {how}" for how in ("new", "replaced", "unchanged"))
+    print(f"{len(found.placed)} submissions in {into}: {told}. Next: course grade {into}")
+    return FAILED if found.problems else DONE
 
 
 def _feedback(options: argparse.Namespace) -> int:
