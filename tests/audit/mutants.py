@@ -1,0 +1,273 @@
+"""Systematic small changes to a right answer, each of which should make it wrong.
+
+A mutant is one change at one place of a solution's source: an operator, a constant, an argument, an
+activation, a transpose, a statement, what is returned, an input that is overwritten. It is described by what
+that place was and what it became, so that a list of equivalent ones stays readable and stays valid while
+other lines change.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Div, ast.Add),
+    ast.Div: (ast.Mult,),
+    ast.FloorDiv: (ast.Mult,),
+    ast.Mod: (ast.Mult,),
+    ast.MatMult: (ast.Mult,),
+    ast.Pow: (ast.Mult,),
+}
+COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.Gt),
+    ast.LtE: (ast.Lt,),
+    ast.Gt: (ast.GtE, ast.Lt),
+    ast.GtE: (ast.Gt,),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+}
+EXCHANGED = {
+    "tanh": ("sin", "arctan"),
+    "arctanh": ("arctan",),
+    "exp": ("sinh",),
+    "log": ("log1p",),
+    "sigmoid": ("tanh",),
+    "relu": ("tanh",),
+    "softmax": ("tanh",),
+    "zeros": ("ones",),
+    "zeros_like": ("ones_like",),
+    "ones": ("zeros",),
+    "sum": ("mean",),
+    "mean": ("sum",),
+    "reduce_sum": ("reduce_mean",),
+    "reduce_mean": ("reduce_sum",),
+    "max": ("min",),
+    "minimum": ("maximum",),
+    "maximum": ("minimum",),
+    "min": ("max",),
+    "argmax": ("argmin",),
+    "stack": ("concatenate", "concat"),
+    "floor": ("ceil",),
+}
+"""Functions and what they are mistaken for. A name that the module lacks makes an easy mutant: it raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One changed source.
+
+    Attributes:
+        kind: of change: "operator", "constant", "dropped argument" ...
+        change: "`old` → `new`", the smallest piece of source that shows it.
+        source: the whole changed cell.
+    """
+
+    kind: str
+    change: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        """How lists call it."""
+        return f"{self.kind}: {self.change}"
+
+
+def mutants(source: str) -> list[Mutant]:
+    """Every mutant of a cell's source, each different from the source and from the others."""
+    tree = ast.parse(source)
+    original = ast.unparse(tree)
+    seen, found = {original}, []
+    numbered: dict[str, int] = {}
+    for place, node in enumerate(ast.walk(tree)):
+        for kind, change, label in _changes(node):
+            mutated = copy.deepcopy(tree)
+            target = next(n for i, n in enumerate(ast.walk(mutated)) if i == place)
+            before = _shown(target)
+            changed = change(target)
+            ast.fix_missing_locations(mutated)
+            try:
+                text = ast.unparse(mutated)
+                compile(text, "<mutant>", "exec")
+            except (SyntaxError, ValueError):
+                continue
+            if text in seen:
+                continue
+            seen.add(text)
+            name = label or f"`{before}` → `{_shown(changed)}`"
+            numbered[kind + name] = numbered.get(kind + name, 0) + 1
+            times = numbered[kind + name]
+            found.append(Mutant(kind, name if times == 1 else f"{name} (place {times})", text))
+    return found
+
+
+Change = Callable[[ast.AST], ast.AST]
+
+
+def _shown(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= 90 else f"{text[:87]}..."
+
+
+def _changes(node: ast.AST) -> Iterator[tuple[str, Change, str]]:
+    """The changes that apply at one node: kind, what to do, how to call it ("" for old → new)."""
+    for kind, change in _expressions(node):
+        yield kind, change, ""
+    if isinstance(node, ast.FunctionDef):
+        for argument in node.args.args:
+            label = f"`{argument.arg}` in `{node.name}`"
+            yield "input overwritten", lambda n, a=argument.arg: _overwrite(n, a), label
+    for field in ("body", "orelse"):
+        block = getattr(node, field, None)
+        if isinstance(block, list):
+            for place, statement in enumerate(block):
+                if _can_go(statement):
+                    label = f"`{_shown(statement)}`"
+                    yield "statement deleted", lambda n, f=field, p=place: _delete(n, f, p), label
+
+
+def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
+    """The changes inside an expression or of a whole statement; each works in place."""
+    match node:
+        case ast.BinOp(op=op):
+            for other in OPERATORS.get(type(op), ()):
+                yield "operator", _set("op", other)
+        case ast.AugAssign(op=op):
+            for other in OPERATORS.get(type(op), ()):
+                yield "operator", _set("op", other)
+            yield "overwritten, not added", _assign_only
+        case ast.Compare(ops=[op]):
+            for comparison in COMPARISONS.get(type(op), ()):
+                yield "comparison", lambda n, c=comparison: _with(n, ops=[c()])
+        case ast.UnaryOp(op=ast.USub() | ast.Not()):
+            yield "sign dropped", lambda n: _become(n, n.operand)  # type: ignore[attr-defined]
+        case ast.Constant(value=bool() as flag):
+            yield "constant", lambda n: _with(n, value=not flag)
+        case ast.Constant(value=int() as whole):
+            for value in (whole + 1, whole - 1):
+                yield "constant", lambda n, v=value: _become(n, ast.Constant(v))
+        case ast.Constant(value=float() as number):
+            for value in (number * 2 + (number == 0), number + 1):
+                yield "constant", lambda n, v=value: _with(n, value=v)
+        case ast.Call():
+            yield from _calls(node)
+        case ast.Attribute(attr="T"):
+            yield "transpose dropped", lambda n: _become(n, n.value)  # type: ignore[attr-defined]
+        case ast.Attribute(attr=name):
+            for exchanged in EXCHANGED.get(name, ()):
+                yield "function exchanged", lambda n, e=exchanged: _with(n, attr=e)
+        case ast.Return(value=ast.Tuple(elts=parts)) if len(parts) > 1:
+            for place in range(len(parts) - 1):
+                yield "returns exchanged", lambda n, p=place: _swap(n, p)
+            yield "returns one twice", _first_twice
+        case ast.If():
+            yield (
+                "condition turned",
+                lambda n: _with(
+                    n,
+                    test=ast.UnaryOp(ast.Not(), n.test),  # type: ignore[attr-defined]
+                ),
+            )
+
+
+def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
+    for place in range(len(node.args) - 1):
+        yield "arguments exchanged", lambda n, p=place: _swap_arguments(n, p)
+    if len(node.args) > 1:
+        for place in range(len(node.args)):
+            yield "argument dropped", lambda n, p=place: _drop(n, "args", p)
+    for place in range(len(node.keywords)):
+        yield "argument dropped", lambda n, p=place: _drop(n, "keywords", p)
+    if node.args and not isinstance(node.args[0], ast.Starred):
+        yield "call dropped", lambda n: _become(n, n.args[0])  # type: ignore[attr-defined]
+    if isinstance(node.func, ast.Name) and node.func.id == "range" and len(node.args) == 1:
+        yield (
+            "off by one",
+            lambda n: _become(
+                n,
+                ast.Call(n.func, [ast.Constant(1), *n.args], []),  # type: ignore[attr-defined]
+            ),
+        )
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("copy", "astype", "numpy"):
+        yield "call dropped", lambda n: _become(n, n.func.value)  # type: ignore[attr-defined]
+
+
+def _set(field: str, kind: type[ast.AST]) -> Change:
+    return lambda node: _with(node, **{field: kind()})
+
+
+def _with(node: ast.AST, **fields: object) -> ast.AST:
+    for name, value in fields.items():
+        setattr(node, name, value)
+    return node
+
+
+def _become(node: ast.AST, other: ast.AST) -> ast.AST:
+    """Turn a node into another one in place, so that its parent need not be known."""
+    node.__class__ = other.__class__  # type: ignore[assignment]
+    node.__dict__.clear()
+    node.__dict__.update(other.__dict__)
+    return node
+
+
+def _assign_only(node: ast.AST) -> ast.AST:
+    assert isinstance(node, ast.AugAssign)
+    return _become(node, ast.Assign([node.target], node.value))
+
+
+def _swap(node: ast.AST, place: int) -> ast.AST:
+    parts = node.value.elts  # type: ignore[attr-defined]
+    parts[place], parts[place + 1] = parts[place + 1], parts[place]
+    return node
+
+
+def _first_twice(node: ast.AST) -> ast.AST:
+    parts = node.value.elts  # type: ignore[attr-defined]
+    parts[-1] = copy.deepcopy(parts[0])
+    return node
+
+
+def _swap_arguments(node: ast.AST, place: int) -> ast.AST:
+    arguments = node.args  # type: ignore[attr-defined]
+    arguments[place], arguments[place + 1] = arguments[place + 1], arguments[place]
+    return node
+
+
+def _drop(node: ast.AST, field: str, place: int) -> ast.AST:
+    del getattr(node, field)[place]
+    return node
+
+
+def _delete(node: ast.AST, field: str, place: int) -> ast.AST:
+    getattr(node, field)[place] = ast.Pass()
+    return node
+
+
+def _can_go(statement: ast.stmt) -> bool:
+    """Whether deleting it is a mutant: not a text, an import, a definition, or nothing."""
+    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Pass, ast.Raise)
+    return not is_text and not isinstance(statement, kept)
+
+
+def _overwrite(node: ast.AST, argument: str) -> ast.AST:
+    """Before each return of a function, overwrite one of its arrays."""
+    assert isinstance(node, ast.FunctionDef)
+
+    class Insert(ast.NodeTransformer):
+        def visit_Return(self, found: ast.Return) -> list[ast.stmt]:
+            keep = ast.parse("__kept = None").body[0]
+            assert isinstance(keep, ast.Assign)
+            keep.value = found.value or ast.Constant(None)
+            spoil = ast.parse(f"{argument}[...] = 0").body[0]
+            return [keep, spoil, *ast.parse("def f():\n    return __kept").body[0].body]  # type: ignore[attr-defined]
+
+        def visit_FunctionDef(self, inner: ast.FunctionDef) -> ast.FunctionDef:
+            return inner if inner is not node else self.generic_visit(inner)  # type: ignore[return-value]
+
+    Insert().visit(node)
+    return node
