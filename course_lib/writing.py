@@ -26,32 +26,37 @@ def unigram_bits(text: str) -> float:
     return float(-(p * np.log2(p)).sum()) + 0.0  # no minus zero
 
 
-def context_bits(train: str, held: str, length: int, *, smoothing: float = 0.1) -> float:
-    """What a character of one text costs with counts from another: an n-gram model.
+def context_bits(train: str, held: str, most: int, *, smoothing: float = 0.1) -> list[float]:
+    """What a character of one text costs with counts from another, by length of context.
 
-    p(character | the `length` before it) is counted in `train`, each count raised by `smoothing`
-    times what the context one shorter says, so that nothing is impossible.
+    An n-gram model: p(character | the n before it) is counted in `train`, each count raised by
+    `smoothing` times what the context one shorter says, so that nothing is impossible.
 
     Args:
         train: to count in.
-        held: to be predicted.
-        length: characters of context; 0 knows only how frequent each symbol is.
+        held: to be predicted, from its character number `most` on.
+        most: the longest context, in characters.
         smoothing: how many occurrences the shorter context is worth, a symbol.
 
-    >>> round(context_bits("ABABABABAB", "ABAB", 1), 2)
-    0.03
+    Returns:
+        Bits per character with contexts of 0, 1, 2 and so on up to `most` characters.
+
+    >>> [round(bits, 2) for bits in context_bits("ABABABABAB", "ABAB", 1)]
+    [1.0, 0.13]
     """
-    vocab = sorted(set(train + held))
-    weight = smoothing * len(vocab)
-    total = np.full(len(held) - length, 1.0 / len(vocab))
-    for size in range(length + 1):
-        pairs = Counter(train[k : k + size + 1] for k in range(len(train) - size))
-        contexts = Counter(train[k : k + size] for k in range(len(train) - size))
-        places = range(length, len(held))
-        seen = np.array([pairs[held[k - size : k + 1]] for k in places], float)
+    symbols = len(set(train + held))
+    weight = smoothing * symbols
+    places = range(most, len(held))
+    p = np.full(len(places), 1.0 / symbols)
+    found, contexts = [], Counter({"": len(train)})
+    for size in range(most + 1):
+        stretches = Counter(train[k : k + size + 1] for k in range(len(train) - size))
+        seen = np.array([stretches[held[k - size : k + 1]] for k in places], float)
         whole = np.array([contexts[held[k - size : k]] for k in places], float)
-        total = (seen + weight * total) / (whole + weight)
-    return float(-np.log2(total).mean())
+        p = (seen + weight * p) / (whole + weight)
+        found.append(float(-np.log2(p).mean()))
+        contexts = stretches
+    return found
 
 
 def repaired_slide_writer(

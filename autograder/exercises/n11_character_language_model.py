@@ -1112,7 +1112,7 @@ SAMPLE = Exercise(
         ),
     ),
     tolerance=0.14,
-    nudge="Take logits ln 1, ln 2, ln 5 on paper. What are the probabilities at temperature 1, and "
+    nudge="Take logits ln 1, ln 4 and ln 9 on paper. What are the probabilities at temperature 1, and "
     "which numbers become likelier at 2?",
     pointer="“Temperature”.",
     seconds=40.0,
@@ -1176,7 +1176,8 @@ def _generate_cases(rng: Rng) -> list[Case]:
         moves = np.zeros((1, 4), int)
         letters = "".join(rng.permutation(list(ALPHABET[2:]))[:4])
         seed = int(rng.integers(2**31))
-        inputs = (moves, logits[np.newaxis], 0, letters[1], length, letters, temperature, seed)
+        prime = letters[int(np.argmin(logits))]  # never drawn, unless it is very hot
+        inputs = (moves, logits[np.newaxis], 0, prime, length, letters, temperature, seed)
         return Case(name, (True, *inputs), frozenset({tag}))
 
     two = np.array([-300.0, 0.0, -300.0, 0.0])[rng.permutation(4)]
@@ -1562,10 +1563,11 @@ def _slide(
         p = p / p.sum()
         drawn: Any = rng.multinomial(1, p) if pick == "draw" else np.eye(128, dtype=int)[p.argmax()]
         character = drawn.astype(int) if counts else int(drawn.argmax())
-        printable = not equals and chr(character) in string.printable
+        said = chr(character)
+        printable = said == string.printable if equals else said in string.printable
         if strange == "skip" and not printable:
             continue
-        text += chr(character) if printable else "_"
+        text += said if printable else "_"
         if not printable and strange == "both":
             character = ord("_")
     return text
@@ -1638,6 +1640,14 @@ REPAIR_SLIDE_WRITER = Exercise(
         Aspect("drawn by chance", 1.5, _slide_letters, tags=frozenset({"chance"})),
     ),
     misconceptions=(
+        Misconception(
+            "as-printed",
+            partial(_slide, counts=True, float32=True, equals=True, lost=True),
+            nudge="Run it. What kind of thing is `character` after the draw?",
+            pointer=_SLIDES,
+            explanation="Both mistakes that stop it are still in: counts are used as a character, "
+            "and float32 probabilities are drawn from.",
+        ),
         Misconception(
             "counts-as-an-id",
             partial(_slide, counts=True),

@@ -166,7 +166,7 @@ def draw_surprise(axes: Any, line: str, bits: Array) -> Any:
             bar.set_hatch("//")
             axes.text(place, bits[place] + 0.1, f"{bits[place]:.0f}", ha="center", fontsize=8)
     axes.set_xticks(range(len(shown)), list(shown), family="DejaVu Sans Mono")
-    axes.set(ylabel="bits", xlim=(-0.7, len(shown) - 0.3), ylim=(0, max(7.5, bits.max() + 0.8)))
+    axes.set(ylabel="bits", xlim=(-0.7, len(shown) - 0.3), ylim=(0, 1.18 * max(6.5, bits.max())))
     axes.set_title(f"{bits.sum():.0f} bits in all, {bits.mean():.1f} a character", fontsize=10)
     axes.grid(visible=False, axis="x")
     return axes
@@ -196,7 +196,7 @@ def draw_entropy(axes: Any, temperatures: Array, bits: Mapping[str, Array], most
     axes.set_xscale("log")
     axes.set_xticks([0.1, 0.3, 1, 3, 10], ["0.1", "0.3", "1", "3", "10"])
     axes.set(xlabel="temperature", ylabel="entropy (bits)", ylim=(-0.1, most + 0.3))
-    axes.legend(loc="center right", fontsize=9)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
     return axes
 
 
@@ -310,11 +310,12 @@ class LearningView:
             columns=2, width=9.4, height=3.4, gridspec_kw={"width_ratios": [1, 1.15]}
         )
         left.plot(range(1, len(self.losses) + 1), self.losses, color=BLUE, linewidth=0.9)
-        for name, level in self.levels.items():
+        for place, (name, level) in enumerate(self.levels.items()):
             left.axhline(level, color=GREY, linestyle=(0, (1, 2)))
             left.annotate(
                 f"{name}, {level:.2f}", (1.0, level), xycoords=("axes fraction", "data"),
-                fontsize=8, xytext=(0, 2), textcoords="offset points", ha="right", color=_DARK,
+                fontsize=8, xytext=(0, -26 if place else 2), textcoords="offset points", ha="right",
+                color=_DARK,
             )  # fmt: skip
         left.set(xlim=(0, self.expected), ylim=(0, 5.8), xlabel="updates")
         left.set_ylabel("bits per character")
