@@ -333,6 +333,15 @@ UNIGRAM_BITS = Exercise(
             "character, the mean.",
         ),
         Misconception(
+            "weighted-twice",
+            lambda text: float(sum(-s * np.log2(s) * s * len(text) for s in _shares(text))),
+            nudge="How many terms does your sum have: one for each character of the text, or one "
+            "for each different character?",
+            pointer=_BASE,
+            explanation="You go through the text character by character and weigh each with its "
+            "share besides: frequent ones are counted twice over.",
+        ),
+        Misconception(
             "sign",
             lambda text: -_entropy(text),
             nudge="Can a cost be negative? What is the logarithm of a number below 1?",
@@ -459,6 +468,12 @@ def _last_character_only(ids: Array, batch: int, T: int) -> list[Pair]:
 def _target_cut_short(ids: Array, batch: int, T: int) -> list[Pair]:
     x, _ = _columns(ids, batch)
     return [(left[:, :-1], left[:, 1:]) for left, _ in _cut(x, x, T)]
+
+
+def _target_lost_at_the_end(ids: Array, batch: int, T: int) -> list[Pair]:
+    columns = len(ids) // batch
+    x = ids[: batch * columns].reshape(batch, columns)
+    return [(x[:, t : t + T], x[:, t + 1 : t + T + 1]) for t in range(0, columns, T)]
 
 
 def _overlapping(ids: Array, batch: int, T: int) -> list[Pair]:
@@ -622,6 +637,15 @@ LANGUAGE_MODEL_BATCHES = Exercise(
             "character at each edge is never predicted.",
         ),
         Misconception(
+            "target-lost-at-a-row-s-end",
+            _target_lost_at_the_end,
+            nudge="Which shape has the last pair of targets? What is the target of the last "
+            "character of row 0?",
+            pointer=_BATCH,
+            explanation="You shift after cutting into rows, so the last column of each row has no "
+            "target. It is there, in the text: the first character of the next row.",
+        ),
+        Misconception(
             "overlapping",
             _overlapping,
             nudge="By how many columns does each of your windows start after the one before?",
@@ -745,6 +769,14 @@ BITS_PER_CHARACTER = Exercise(
             pointer=_BITS,
             explanation="You add up the bits of all characters. Asked for is the mean: bits per "
             "character.",
+        ),
+        Misconception(
+            "all-characters",
+            _bits_of(lambda p, ids: float(-np.log2(p + 1e-300).mean())),
+            nudge="Where do the ids come in?",
+            pointer=_BITS,
+            explanation="You take the mean over all characters of the vocabulary. Only the one "
+            "that came has to be paid for.",
         ),
         Misconception(
             "sum-of-a-row",
@@ -1244,6 +1276,17 @@ def _prime_counts(step: Any, state: Any, prime: str, length: int, rng: Rng, **op
     return prime + generate_text(step, state, prime, more, rng, **options)
 
 
+def _drawn_while_reading(
+    step: Any, state: Any, prime: str, length: int, rng: Rng, *, vocab: str, temperature: float = 1
+) -> str:
+    text = ""
+    for k in range(length):
+        read = prime[k] if k < len(prime) else text[-1]
+        logits, state = step(np.array([vocab.index(read)]), state)
+        text += vocab[sample(logits[0], temperature, rng)]
+    return text
+
+
 _STATE_DROPPED = partial(_writer, carry=lambda old, new: old)
 _STATE_RESET = partial(_writer, after_prime=lambda state, start: start)
 _LAST_ONLY = partial(_writer, read=lambda prime: prime[-1])
@@ -1258,7 +1301,7 @@ _BACKWARDS = partial(_writer, read=lambda prime: prime[::-1])
 _TOLD_BY_TEXT = (
     generate_text, _STATE_DROPPED, _STATE_RESET, _LAST_ONLY, _FIRST_ONLY, _LAST_TWICE,
     _NEVER_FED_BACK, _SHOWN_AND_FED, _SHOWN_ONLY, _FIRST_LOST, _BACKWARDS, _stops_at_a_line_end,
-    _prime_in_the_result, _prime_counts,
+    _prime_in_the_result, _prime_counts, _drawn_while_reading,
 )  # fmt: skip
 
 
@@ -1456,6 +1499,14 @@ GENERATE_TEXT = Exercise(
             pointer="The docstring says what is returned.",
             explanation="Your text begins with the prime, and its characters are counted among "
             "those to be drawn.",
+        ),
+        Misconception(
+            "drawn-while-reading",
+            _drawn_while_reading,
+            nudge="How many characters have been drawn when the whole prime has been read?",
+            pointer=_LOOP,
+            explanation="You draw a character after each one of the prime, and put it into the "
+            "text. Those predictions are to be thrown away, except for the last.",
         ),
         Misconception(
             "stops-at-a-line-end",
