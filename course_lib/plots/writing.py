@@ -264,7 +264,13 @@ def temperature_slider(invent: Callable[[float, str, int], Sequence[str]], known
     interact(
         write,
         temperature=FloatSlider(
-            value=0.7, min=0.1, max=2.0, step=0.1, continuous_update=False, readout_format=".1f"
+            value=0.7,
+            description="heat τ",
+            min=0.1,
+            max=2.0,
+            step=0.1,
+            continuous_update=False,
+            readout_format=".1f",
         ),
         prime=Text(value="", description="begins with", continuous_update=False),
         seed=IntSlider(value=1, min=1, max=50, continuous_update=False),
