@@ -688,10 +688,8 @@ known = set(names)
 
 
 def names_at(temperature, prime="", seed=1, count=14):
-    return invent(
-        step, model.zero_state, count, np.random.default_rng(seed), vocab=vocab,
-        temperature=temperature, prime=prime,
-    )  # fmt: skip
+    rng, options = np.random.default_rng(seed), {"temperature": temperature, "prime": prime}
+    return invent(step, model.zero_state, count, rng, vocab=vocab, **options)
 
 
 figure, axes = new_figure(height=3.3, width=10.0)
