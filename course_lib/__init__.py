@@ -37,7 +37,8 @@ _HOMES = {
         "attention": "masked_softmax dot_attention additive_scores additive_attention "
         "pointer_logits",
         "seq2seq": "encode shift_right decode_teacher_forced decode_greedy beam_search exact_match",
-        "classification": "add_equals_concat SequenceClassifier",
+        "classification": "add_equals_concat classify_bytes SequenceClassifier",
+        "dependence": "depends_on reach",
         "sorting": "TokenSorter PointerSorter sinusoids",
         "corpus": "unicode_names",
         "language_model": "CharacterModel",

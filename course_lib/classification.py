@@ -1,7 +1,7 @@
 """One answer for a whole sequence: a bidirectional network and a projection to classes.
 
-The slide projects the last word of each direction and adds the two. That is one projection of both
-words side by side, since [f, b] [W_f; W_b] = f W_f + b W_b.
+The slide projects the last word of each direction, adds the two, and projects the sum. That is one
+projection of both words side by side, since [f, b] [W_f; W_b] = f W_f + b W_b.
 """
 
 from collections.abc import Callable
@@ -17,44 +17,68 @@ from course_lib.unroll.bidirectional import bidirectional_dynamic_rnn, many_to_o
 
 
 def add_equals_concat(
-    fw: Any, bw: Any, W_fw: Any, W_bw: Any, b: Any
+    W_fw: Any, b_fw: Any, W_bw: Any, b_bw: Any, W_out: Any, b_out: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both ways of joining two directions, to be compared.
+    """The slide's three projections as the single one that they are.
 
     Args:
-        fw, bw: the last word of each direction, `(B, H)`.
-        W_fw, W_bw: `(H, C)` each.
-        b: `(C,)`.
+        W_fw, b_fw: project the forward direction's last word, `(H_fw, E)` and `(E,)`.
+        W_bw, b_bw: likewise of the backward direction, `(H_bw, E)` and `(E,)`.
+        W_out, b_out: project the sum of both to the classes, `(E, C)` and `(C,)`.
 
     Returns:
-        `fw W_fw + bw W_bw + b`, and `[fw, bw] [W_fw; W_bw] + b`, `(B, C)` each: equal.
+        W, `(H_fw + H_bw, C)`, and b, `(C,)`, such that `[fw, bw] W + b` is
+        `((fw W_fw + b_fw) + (bw W_bw + b_bw)) W_out + b_out` for whatever fw and bw.
 
     Raises:
         ShapeError: an axis does not fit; the error names it.
 
     Source: seed 003, "A many-to-one example (code)".
 
-    >>> one, other = add_equals_concat([[1.0]], [[2.0]], [[3.0]], [[4.0]], [5.0])
-    >>> one, other
-    (array([[16.]]), array([[16.]]))
+    >>> W, b = add_equals_concat([[1.0]], [1.0], [[2.0]], [0.0], [[3.0]], [0.5])
+    >>> W.tolist(), b.tolist()
+    ([[3.0], [6.0]], [3.5])
     """
-    fw, bw, W_fw, W_bw, b = (np.asarray(part) for part in (fw, bw, W_fw, W_bw, b))
-    batch, hidden = check_shape("fw", fw, ("batch", "hidden"))
-    _, hidden_bw = check_shape("bw", bw, ("batch", "hidden"), batch=batch)
-    _, classes = check_shape(
-        "W_fw", W_fw, ("hidden", "classes"), hidden=(hidden, f"fw has hidden {hidden}")
-    )
-    check_shape(
-        "W_bw",
-        W_bw,
-        ("hidden", "classes"),
-        hidden=(hidden_bw, f"bw has hidden {hidden_bw}"),
-        classes=(classes, f"W_fw has classes {classes}"),
-    )
-    check_shape("b", b, ("classes",), classes=(classes, f"W_fw has classes {classes}"))
-    added = fw @ W_fw + bw @ W_bw + b
-    joined = np.concatenate([fw, bw], axis=1) @ np.concatenate([W_fw, W_bw], axis=0) + b
-    return added, joined
+    W_fw, b_fw, W_bw, b_bw, W_out, b_out = map(np.asarray, (W_fw, b_fw, W_bw, b_bw, W_out, b_out))
+    _, middle = check_shape("W_fw", W_fw, ("hidden", "middle"))
+    like_fw = (middle, f"W_fw has middle {middle}")
+    check_shape("W_bw", W_bw, ("hidden", "middle"), middle=like_fw)
+    for name, bias in (("b_fw", b_fw), ("b_bw", b_bw)):
+        check_shape(name, bias, ("middle",), middle=like_fw)
+    _, classes = check_shape("W_out", W_out, ("middle", "classes"), middle=like_fw)
+    check_shape("b_out", b_out, ("classes",), classes=(classes, f"W_out has classes {classes}"))
+    W = np.concatenate([W_fw, W_bw], axis=0) @ W_out
+    return W, (b_fw + b_bw) @ W_out + b_out
+
+
+def classify_bytes(texts: Any, lengths: Any, fw: Any, bw: Any, W: Any, b: Any) -> Any:
+    """Texts of bytes to logits: the slide's classifier, repaired.
+
+    Args:
+        texts: `(B, T)` whole numbers under 128; what stands past a text's end does not matter as
+            long as it is under 128, too.
+        lengths: `(B,)` from 1 to T.
+        fw, bw: two cells with weights of their own, on one-hot vectors of 128.
+        W, b: `(H_fw + H_bw, C)` and `(C,)`.
+
+    Returns:
+        Logits, `(B, C)`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: there is a byte over 127, also inside a graph.
+
+    Source: seed 003, "A many-to-one example (code)".
+
+    >>> from course_lib import GRUCell
+    >>> cells = GRUCell(5, 128, seed=1), GRUCell(6, 128, seed=2)
+    >>> classify_bytes([[97, 98, 0]], [2], *cells, tf.ones([11, 4]), tf.zeros(4)).shape.as_list()
+    [1, 4]
+    """
+    texts = tf.cast(texts, tf.int32)
+    with tf.control_dependencies([tf.debugging.assert_less(texts, 128)]):
+        x = tf.one_hot(texts, 128)
+    (outputs_fw, outputs_bw), _ = bidirectional_dynamic_rnn(fw, bw, x, sequence_length=lengths)
+    return many_to_one(outputs_fw, outputs_bw, lengths) @ W + b
 
 
 class SequenceClassifier(tf.Module):

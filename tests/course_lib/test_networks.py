@@ -14,14 +14,17 @@ from course_lib.shapes import ShapeError
 from course_lib.text import one_hot_bytes
 
 
-def test_two_projections_added_are_one_of_both(rng):
+def test_the_projections_of_the_slide_are_one_of_both_words(rng):
     fw, bw = rng.standard_normal((3, 5)), rng.standard_normal((3, 4))
-    added, joined = add_equals_concat(
-        fw, bw, rng.standard_normal((5, 2)), rng.standard_normal((4, 2)), rng.standard_normal(2)
+    shapes = {"W_fw": (5, 6), "b_fw": 6, "W_bw": (4, 6), "b_bw": 6, "W_out": (6, 2), "b_out": 2}
+    p = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    W, b = add_equals_concat(**p)
+    added = fw @ p["W_fw"] + p["b_fw"] + bw @ p["W_bw"] + p["b_bw"]
+    np.testing.assert_allclose(
+        np.concatenate([fw, bw], axis=1) @ W + b, added @ p["W_out"] + p["b_out"], atol=1e-12
     )
-    np.testing.assert_allclose(added, joined, atol=1e-12)
-    with pytest.raises(ShapeError, match=r"W_bw: classes is 3, expected 2"):
-        add_equals_concat(fw, bw, np.ones((5, 2)), np.ones((4, 3)), np.ones(2))
+    with pytest.raises(ShapeError, match=r"W_bw: middle is 3, expected 6"):
+        add_equals_concat(**{**p, "W_bw": np.ones((4, 3))})
 
 
 def test_the_classifier_sees_all_of_a_sequence_and_none_of_its_padding(rng):
