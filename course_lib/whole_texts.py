@@ -99,17 +99,15 @@ def read_texts(
     def logits(x: Any) -> Any:
         return tf.concat(halves(tf.one_hot(x, 128)), axis=1) @ W + b
 
-    @tf.function
-    def update(x: Any, y: Any) -> None:
+    def one_update(x: Any, y: Any) -> None:
         with tf.GradientTape() as tape:
             each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits(x))
             loss = tf.reduce_mean(each)
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
         optimizer.apply(tf.clip_by_global_norm(gradients, 1.0)[0], weights)
 
-    @tf.function
-    def predict(x: Any) -> Any:
-        return tf.argmax(logits(x), axis=1)
+    update = tf.function(one_update)
+    predict = tf.function(lambda x: tf.argmax(logits(x), axis=1))
 
     rng = np.random.default_rng(0)
     x_fresh, y_fresh = texts(300, np.random.default_rng(1))

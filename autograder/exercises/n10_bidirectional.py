@@ -126,9 +126,12 @@ def _reverse_cases(rng: Rng) -> list[Case]:
     def case(name: str, B: int, T: int, D: int, lengths: Array) -> Case:
         return Case(name, (_draw(rng, B, T, D), lengths))
 
+    def longest_last(*lengths: int) -> Array:
+        return np.append(_lengths(rng, *lengths[:-1]), np.int32(lengths[-1]))
+
     return [
-        case("lengths that differ", 3, 5, 2, _lengths(rng, 5, 2, 3)),
-        case("every sequence shorter than T", 4, 6, 3, _lengths(rng, 2, 3, 4, 5)),
+        case("lengths that differ", 3, 5, 2, longest_last(2, 3, 5)),
+        case("every sequence shorter than T", 4, 6, 3, longest_last(2, 3, 4, 5)),
         case("as many sequences as steps and features", 4, 4, 4, _lengths(rng, 2, 4, 1, 3)),
         case("an empty sequence", 2, 3, 2, _lengths(rng, 0, 3)),
         case("a batch of one", 1, 5, 2, _lengths(rng, int(rng.integers(3, 5)))),
@@ -603,13 +606,16 @@ def _depends_cases(rng: Rng) -> list[Case]:
         weights = rng.uniform(0.4, 1.0, (B, T, D, H)) * rng.choice([-1.0, 1.0], (B, T, 1, H))
         weights *= used[:, :, None, None]
         for b, t in np.argwhere(used):  # each step may be read in a way of its own
-            way = (b + t) % 3
-            if way == 0:  # by the last output alone, which falls when the input rises
+            way = (b + t) % 4
+            if way == 0:  # by the last output alone, which rises with the input
                 weights[b, t, :, :-1] = 0.0
-                weights[b, t, :, -1] = -np.abs(weights[b, t, :, -1])
-            elif way == 1:  # through the last feature alone, by the first output alone
-                weights[b, t, :-1] = 0.0
+                weights[b, t] = np.abs(weights[b, t])
+            elif way == 1:  # by the first output alone, which falls
                 weights[b, t, :, 1:] = 0.0
+                weights[b, t] = -np.abs(weights[b, t])
+            elif way == 2:  # through the last feature alone, by all outputs, which rise
+                weights[b, t, :-1] = 0.0
+                weights[b, t] = np.abs(weights[b, t])
         return Case(name, (_draw(rng, B, T, D), weights))
 
     def some(B: int, T: int) -> Array:

@@ -201,10 +201,11 @@ def _ready(answer: Answer, inputs: Sequence[Any]) -> bool:
         return False
     deaf = np.concatenate([W[: len(weights_fw["bias"])], 0 * W[len(weights_fw["bias"]) :]])
     louder = {**weights_bw, "gain": 3.0 * weights_bw["gain"]}
-    same = [
-        small(answer, x, x, lengths, weights_fw, w, deaf, b)["logits"] for w in (weights_bw, louder)
-    ]
-    return bool(np.allclose(*same, atol=1e-3))  # W's first rows belong to the forward direction
+    softly, loudly = (
+        np.asarray(small(answer, x, x, lengths, weights_fw, bw, deaf, b)["logits"], float)
+        for bw in (weights_bw, louder)
+    )
+    return bool(np.allclose(softly, loudly, atol=1e-3))  # W's first rows are the forward direction's
 
 
 def training(
@@ -243,8 +244,7 @@ def training(
     optimizer = tf.keras.optimizers.Adam(0.03)
     optimizer.build(weights)
 
-    @tf.function
-    def update(x: Any, lengths: Any, y: Any) -> Any:
+    def one_update(x: Any, lengths: Any, y: Any) -> Any:
         with tf.GradientTape() as tape:
             logits = answer(x, lengths, fw, bw, W, b)
             each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
@@ -253,6 +253,7 @@ def training(
         optimizer.apply(tf.clip_by_global_norm(gradients, 1.0)[0], weights)
         return loss
 
+    update = tf.function(one_update)
     losses: list[float] = []
     line = _Progress()
     try:

@@ -180,7 +180,7 @@ def draw_accuracies(
         axes.plot(steps, values, label=name, markersize=5, **look)
     axes.axhline(guess, color=GREY, linestyle=":", linewidth=1.2)
     axes.text(
-        0.0, guess - 0.02, "guessing", ha="left", va="top", fontsize=8, color=_DARK,
+        0.995, guess - 0.03, "guessing", ha="right", va="top", fontsize=8, color=_DARK,
         transform=axes.get_yaxis_transform(),
     )  # fmt: skip
     axes.set(ylim=(0, 1.05), xlabel="updates", ylabel="right on held-back texts")
@@ -197,10 +197,10 @@ def draw_reading(axes: Any, reads: Mapping[str, Array], title: str) -> Any:
     'character'
     """
     for look, (name, values) in zip(_LOOKS, reads.items(), strict=False):
+        marked = [*range(0, len(values) - 1, max(1, len(values) // 12)), len(values) - 1]
         axes.plot(
-            np.arange(len(values)), values, label=name, markersize=4,
-            markevery=max(1, len(values) // 12), **look,
-        )  # fmt: skip
+            np.arange(len(values)), values, label=name, markersize=4, markevery=marked, **look
+        )
     axes.set(ylim=(-0.04, 1.08), xlabel="character", ylabel="influence, relative")
     axes.legend(fontsize=8)
     axes.set_title(title, loc="left")

@@ -162,13 +162,15 @@ check("reverse_sequences", reverse_sequences)
 # ### Exercise 2: `bidirectional`
 #
 # From here on we use TensorFlow. `dynamic_rnn` is notebook 3's: it runs a cell from `cell.zero_state(B)`
-# over a batch, gives zeros past each sequence's end, and freezes the state there. What you have just
-# written for NumPy, TensorFlow has, too:
+# over a batch, gives zeros past each sequence's end, and freezes the state there:
 #
 # ```python
 # outputs, last_state = dynamic_rnn(cell, x, sequence_length=lengths)
-# turned = tf.reverse_sequence(x, lengths, seq_axis=1, batch_axis=0)
 # ```
+#
+# What you have just written for NumPy, TensorFlow has as `tf.reverse_sequence`. Besides `x` and the
+# lengths it wants to know `seq_axis` (along which axis to turn) and `batch_axis` (which one counts the
+# sequences).
 
 
 # %% exercise="bidirectional"
@@ -416,8 +418,8 @@ curves = {
 draw_accuracies(axes, curves, "Four languages, 48 characters")
 show(
     figure,
-    alt="Accuracy against updates. Both curves stay at a quarter for about 60 updates, then climb to "
-    "nearly 100 per cent; they end at about the same place.",
+    alt="Accuracy against updates. Both curves begin at about a quarter and climb to nearly 100 per "
+    "cent; they end at the same place.",
 )
 for name, reading in (("right", right), ("wrong", wrong)):
     print(f"{name}: {'over' if reading.accuracies[-1] > 0.9 else 'under'} 90 % in the end")
