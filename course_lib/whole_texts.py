@@ -110,7 +110,7 @@ def read_texts(
     predict = tf.function(lambda x: tf.argmax(logits(x), axis=1))
 
     rng = np.random.default_rng(0)
-    x_fresh, y_fresh = texts(300, np.random.default_rng(1))
+    x_fresh, y_fresh = texts(200, np.random.default_rng(1))
     steps, accuracies = [0], [float(np.mean(predict(x_fresh) == y_fresh))]
     for number in range(1, updates + 1):
         update(*texts(batch, rng))

@@ -205,7 +205,9 @@ def _ready(answer: Answer, inputs: Sequence[Any]) -> bool:
         np.asarray(small(answer, x, x, lengths, weights_fw, bw, deaf, b)["logits"], float)
         for bw in (weights_bw, louder)
     )
-    return bool(np.allclose(softly, loudly, atol=1e-3))  # W's first rows are the forward direction's
+    return bool(
+        np.allclose(softly, loudly, atol=1e-3)
+    )  # W's first rows are the forward direction's
 
 
 def training(

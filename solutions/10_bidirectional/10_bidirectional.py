@@ -403,12 +403,12 @@ print(f"counting letters: about {round(share * 20) * 5} % right")
 # - **wrong**: the backward half is `outputs_bw[:, -1]`.
 #
 # All texts have 48 characters, so there is no padding to confuse us. Each network is trained on fresh
-# texts, and measured on 300 others that it never trains on.
+# texts, and measured on 200 others that it never trains on.
 #
 # **Predict first.** How far will each of them get?
 
 # %% tags=["demo"]
-right, wrong = (read_texts(plain, column, updates=200, units=16) for column in (0, -1))
+right, wrong = (read_texts(plain, column, updates=180, units=16, every=30) for column in (0, -1))
 
 figure, axes = new_figure(width=7.0, height=3.0)
 curves = {
@@ -463,7 +463,7 @@ def headed(batch, rng):
 
 
 headed_right, headed_wrong = (
-    read_texts(headed, column, updates=260, units=16) for column in (0, -1)
+    read_texts(headed, column, updates=240, units=16, every=30) for column in (0, -1)
 )
 figure, axes = new_figure(width=7.0, height=3.0)
 curves = {
