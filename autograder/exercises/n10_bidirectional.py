@@ -433,6 +433,15 @@ BIDIRECTIONAL = Exercise(
             "reads the padding of every short sequence before anything else.",
         ),
         Misconception(
+            "padding-read-first-and-not-turned-back",
+            _both_bent(there=_flip_all, back=_as_it_is),
+            nudge="Two things to look at. What does the backward reader see first in a short "
+            "sequence? And to which step does its first output belong?",
+            pointer="Read “Backwards, but from where?” again, and then “Turned twice”.",
+            explanation="You turn whole rows around, so short sequences begin with their padding; and "
+            "the outputs stay in the order in which they were read.",
+        ),
+        Misconception(
             "turned-back-as-whole-rows",
             _both_bent(back=_flip_all),
             nudge="You turn twice. Do you turn in the same way both times?",
@@ -578,6 +587,14 @@ def _depends_in_place(f: Any, x: Array) -> Array:
     return found
 
 
+def _depends_pile_up_in_x(f: Any, x: Array) -> Array:
+    before, found = f(x), np.zeros(x.shape[:2], bool)
+    for t in range(x.shape[1]):
+        x[:, t] += 1.0
+        found[:, t] = (np.abs(f(x) - before) > 1e-9).any(axis=1)
+    return found
+
+
 def _depends_entry_by_entry(f: Any, x: Array) -> list[list[bool]]:
     B, T, D = x.shape
     before = np.array(f(x))
@@ -658,6 +675,15 @@ DEPENDS_ON = Exercise(
             pointer=_DEPENDS_TEXT,
             explanation="Your changes pile up: after the first step that matters, all later ones "
             "seem to. Each trial has to begin with the original x.",
+        ),
+        Misconception(
+            "changes-pile-up-in-x",
+            _depends_pile_up_in_x,
+            nudge="When you try step 3, what has become of the steps 0, 1 and 2? And of the x that "
+            "you were given?",
+            pointer=_DEPENDS_TEXT,
+            explanation="You change x itself, and your changes pile up: after the first step that "
+            "matters, all later ones seem to. Each trial needs a fresh copy.",
         ),
         Misconception(
             "everything-from-here-on",
@@ -1249,6 +1275,20 @@ def _unguarded(texts: Any) -> Any:
     return _tf().cast(texts, _tf().int32)
 
 
+def _guarded_by_if(texts: Any) -> Any:
+    tf = _tf()
+    texts = tf.cast(texts, tf.int32)
+    if tf.reduce_max(texts) > 127:
+        raise ValueError("a byte over 127")
+    return texts
+
+
+def _guarded_by_numpy(texts: Any) -> Any:
+    if np.max(np.asarray(texts)) > 127:
+        raise ValueError("a byte over 127")
+    return _tf().cast(texts, _tf().int32)
+
+
 def _classified_with_states(texts: Any, lengths: Any, fw: Any, bw: Any, W: Any, b: Any) -> Any:
     from course_lib.unroll.dynamic import dynamic_rnn
 
@@ -1402,6 +1442,24 @@ CLASSIFY_BYTES = Exercise(
             pointer=_CLASSIFY_TEXT,
             explanation="Your logits are right. But a byte over 127 gets an answer, too: `tf.one_hot` "
             "makes it a row of zeros, and nobody notices.",
+        ),
+        Misconception(
+            "an-if-in-the-graph",
+            _classified(ids=_guarded_by_if),
+            nudge="Your function is traced before there are any texts. What does your `if` look at "
+            "then?",
+            pointer="Read the text of exercise 6 again, on `if` and graphs.",
+            explanation="Called by hand, your function is right. While a graph is traced the `if` "
+            "has no numbers to look at: both its branches are traced, and the `raise` strikes.",
+        ),
+        Misconception(
+            "numpy-in-the-graph",
+            _classified(ids=_guarded_by_numpy),
+            nudge="Which line of yours, or of the functions that you call, hands a tensor to NumPy?",
+            pointer="Read the text of exercise 6 again, on `if` and graphs.",
+            explanation="Called by hand, your function is right. While a graph is traced, a tensor has "
+            "no numbers yet, and NumPy needs numbers. (An index made with NumPy in your "
+            "`many_to_one` is such a place.)",
         ),
         Misconception(
             "relu-on-logits",
