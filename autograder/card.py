@@ -51,11 +51,11 @@ def as_text(result: ExerciseResult) -> str:
 
 
 def _told_once(result: ExerciseResult) -> list[tuple[AspectResult, str]]:
-    """The aspects with their differences, a repeated one only where it comes first."""
+    """The aspects with their differences, a repeated one in full only where it comes first."""
     told: list[tuple[AspectResult, str]] = []
     for aspect in result.aspects:
-        before = {difference for _, difference in told}
-        told.append((aspect, "" if aspect.difference in before else aspect.difference))
+        repeated = aspect.difference and any(aspect.difference == said for _, said in told)
+        told.append((aspect, "as above" if repeated else aspect.difference))
     return told
 
 

@@ -203,11 +203,22 @@ def _word_values(
     worst = np.unravel_index(
         int(np.argmax(np.where(same, 0.0, np.nan_to_num(off, nan=np.inf)))), off.shape
     )
-    place = ", ".join(f"{name} {int(i)}" for name, i in zip(names, worst, strict=True))
+    place = _place(names, worst)
     share = f"{int((~same).sum())} of {same.size} values differ"
     values = f"{_number(got[worst])}, expected {_number(wanted[worst])}"
     message = f"{share}; at {place} it is {values}" if place else f"it is {values}"
     return Difference(message, wanted, got, tuple(names))
+
+
+def _place(names: Sequence[str], place: Sequence[Any]) -> str:
+    """Where something is, by the axes' names, or as NumPy writes it where they have none.
+
+    >>> _place(("batch", "time"), (0, 3)), _place(("axis 0", "axis 1"), (0, 3))
+    ('batch 0, time 3', '[0, 3]')
+    """
+    if names and all(name == f"axis {n}" for n, name in enumerate(names)):
+        return str([int(i) for i in place])
+    return ", ".join(f"{name} {int(i)}" for name, i in zip(names, place, strict=True))
 
 
 def _number(value: Any) -> str:

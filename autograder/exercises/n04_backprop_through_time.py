@@ -142,6 +142,19 @@ def _restored_by_arithmetic(f: Function, x: Array, df: Any, h: float = 1e-5) -> 
     return gradient
 
 
+def _restored_by_arithmetic_in_whole_numbers(
+    f: Function, x: Array, df: Any, h: float = 1e-5
+) -> Array:
+    gradient = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        x[index] += h
+        above = f(x)
+        x[index] -= 2 * h
+        gradient[index] = np.sum(df * (above - f(x))) / (2 * h)
+        x[index] += h
+    return gradient
+
+
 def _whole_numbers_stay_whole(f: Function, x: Array, df: Any, h: float = 1e-5) -> Array:
     x = x.copy()
     gradient = np.zeros(x.shape)
@@ -183,6 +196,10 @@ def _all_at_once(f: Function, x: Array, df: Any, h: float = 1e-5) -> Array:
     x = np.array(x, dtype=float)
     change = np.sum(df * (np.asarray(f(x + h)) - f(x - h))) / (2 * h)
     return np.full(x.shape, change)
+
+
+def _all_at_once_summed(f: Function, x: Array, df: Any, h: float = 1e-5) -> Any:
+    return np.sum(df * (np.asarray(f(x + h)) - f(x - h))) / (2 * h)
 
 
 def _all_at_once_elementwise(f: Function, x: Array, df: Any, h: float = 1e-5) -> Any:
@@ -336,6 +353,14 @@ NUMERICAL_GRADIENT = Exercise(
             "distance of the two points is missing.",
         ),
         Misconception(
+            "times-h",
+            _differences(lambda at, h: (at(h) - at(-h)) / 2 * h),
+            nudge="In Python, what is `1 / 2 * 0.1`? And `1 / (2 * 0.1)`?",
+            pointer="“The dumb baseline: nudge every number”: the two formulas.",
+            explanation="The formula is right on paper. In your code the h ends up *above* the line: "
+            "`/` and `*` are worked off from left to right.",
+        ),
+        Misconception(
             "not-restored",
             _not_restored,
             explanation="You never put the nudged number back: when you nudge the second number, the "
@@ -358,12 +383,22 @@ NUMERICAL_GRADIENT = Exercise(
             **_RESTORE,
         ),
         Misconception(
+            "restored-by-arithmetic-in-whole-numbers",
+            _restored_by_arithmetic_in_whole_numbers,
+            nudge="Try `x = np.array([3]); x[0] -= 0.001`. And `y = np.array([0.3])`: is "
+            "`y + 0.1 - 0.2 + 0.1` still exactly `y`?",
+            pointer="“The dumb baseline: nudge every number”: the three traps.",
+            explanation="Two traps at once. An array of integers cannot be nudged by 0.001. And in "
+            "one of floats, adding and subtracting the nudge changes the last digits of the caller's "
+            "own numbers. Work on a copy of your own, made of floats.",
+        ),
+        Misconception(
             "whole-numbers-stay-whole",
             _whole_numbers_stay_whole,
             nudge="Try `x = np.array([1, 2]); x[0] += 0.001`, then `x[0] = 1.001`. What happens?",
             pointer="“The dumb baseline: nudge every number”: the three traps.",
             explanation="An array of integers cannot be nudged by 0.001: what you assign is cut off "
-            "to a whole number, nothing moves, and the slope comes out as 0.",
+            "to a whole number. 3.001 becomes 3, no nudge at all, and 2.999 becomes 2, a huge one.",
         ),
         Misconception(
             "gradient-of-whole-numbers",
@@ -410,6 +445,14 @@ NUMERICAL_GRADIENT = Exercise(
             pointer="“The dumb baseline: nudge every number”: why one at a time.",
             explanation="You nudge the whole array at once. Then nobody can say which number caused "
             "what: each needs two evaluations of its own.",
+        ),
+        Misconception(
+            "all-at-once-summed",
+            _all_at_once_summed,
+            nudge="How many numbers does a gradient with respect to four numbers have?",
+            pointer="“The dumb baseline: nudge every number”: why one at a time.",
+            explanation="You nudge the whole array at once and get one slope for all of it. A gradient "
+            "has one for *each* number, found while the others stand still.",
         ),
         Misconception(
             "all-at-once-elementwise",
@@ -524,6 +567,11 @@ def _only(place: int, new: Callable[[Array, Gradients], Any]) -> Callable[..., G
 def _tanh_for_some(dh: Array, cache: Gradients) -> Gradients:
     dx, dh_prev, dWx, dWh, _ = rnn_step_backward(dh, cache)
     return dx, dh_prev, dWx, dWh, dh.sum(axis=0)
+
+
+def _weights_skip_tanh(dh: Array, cache: Gradients) -> Gradients:
+    dx, dh_prev, *_ = rnn_step_backward(dh, cache)
+    return dx, dh_prev, cache[0].T @ dh, cache[1].T @ dh, dh.sum(axis=0)
 
 
 def _state_path_skips_tanh(dh: Array, cache: Gradients) -> Gradients:
@@ -650,6 +698,13 @@ RNN_STEP_BACKWARD = Exercise(
             **_SLOPE,
         ),
         Misconception(
+            "value-for-slope",
+            _back(lambda h, h_prev: h),
+            explanation="You multiply by the *value* of tanh. Going back, it is the slope at that "
+            "place that counts.",
+            **_SLOPE,
+        ),
+        Misconception(
             "tanh-of-tanh",
             _back(lambda h, h_prev: 1 - np.tanh(h) ** 2),
             nudge="The cache holds h, not a. Has the tanh already been taken, or not yet?",
@@ -699,6 +754,14 @@ RNN_STEP_BACKWARD = Exercise(
             "gradient has to come through the tanh too.",
         ),
         Misconception(
+            "weights-skip-tanh",
+            _weights_skip_tanh,
+            nudge="From which quantity do you compute dx, and from which dWx?",
+            pointer="“Three small rules”: the order of the way back.",
+            explanation="dWx, dWh and db are computed from dh itself. All that went into the sum lies "
+            "*before* the tanh, the weights too: first back through tanh, then to everything else.",
+        ),
+        Misconception(
             "wh-not-transposed",
             _only(1, lambda da, cache: da @ cache[4]),
             explanation="dh_prev uses Wh as it is. Wh is square, so no error warns you, but forward "
@@ -746,6 +809,22 @@ RNN_STEP_BACKWARD = Exercise(
             pointer="“Three small rules”: the rule for what was broadcast.",
             explanation="db has a row for each instance. All instances use the same b, so its "
             "gradient is what all of them say together.",
+        ),
+        Misconception(
+            "db-with-a-batch-axis",
+            _only(4, lambda da, cache: da.sum(axis=0, keepdims=True)),
+            nudge="What shape has b, and what shape your db?",
+            pointer="“Three small rules”: the rule for what was broadcast.",
+            explanation="The sum is right, but an axis of length 1 is left where the batch was. b has "
+            "no such axis.",
+        ),
+        Misconception(
+            "db-one-number",
+            _only(4, lambda da, cache: da.sum()),
+            nudge="What shape has b, and what shape your db?",
+            pointer="“Three small rules”: the rule for what was broadcast.",
+            explanation="You sum over everything. Each unit has its own number in b: sum over the "
+            "instances that share it, and over nothing else.",
         ),
         Misconception(
             "db-averaged",
@@ -813,7 +892,9 @@ def _sequence_case(rng: Rng, name: str, sizes: tuple[int, int, int, int], *tags:
         state = np.tanh(x[:, t] @ Wx + state @ Wh + b)
         h[:, t] = state
     dy = rng.normal(size=h.shape)
-    return Case(name, (dy, x, h0, h, Wx, Wh), frozenset(tags))
+    before = [h0, *(h[:, t] for t in range(time - 1))]
+    caches = [[x[:, t], before[t], h[:, t], Wx, Wh] for t in range(time)]
+    return Case(name, (dy, caches), frozenset(tags))
 
 
 def _sequence_cases(rng: Rng) -> list[Case]:
@@ -911,14 +992,78 @@ def _dh0_one_too_early(dy: Array, cache: Caches) -> Gradients:
     return np.stack(dx[::-1], axis=1), dh, *_sum(weights)
 
 
-def _first_step_left_out(dy: Array, cache: Caches) -> Gradients:
-    x, h_prev, _, Wx, Wh = cache[0]
-    dx, dh_next = np.zeros((*dy.shape[:2], x.shape[1])), np.zeros_like(h_prev)
-    sums = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros(len(Wh))]
-    for t in range(len(cache) - 1, 0, -1):
-        dx[:, t], dh_next, *weights = rnn_step_backward(dy[:, t] + dh_next, cache[t])
-        sums = [a + b for a, b in zip(sums, weights, strict=True)]
-    return dx, dh_next, *sums
+def _over(
+    steps: Callable[[int], Sequence[int]],
+    *,
+    weights_from_zero: bool = False,
+    state_from_zero: bool = False,
+    listed: bool = False,
+) -> Callable[[Array, Caches], Gradients]:
+    """The way back over some of the steps. What is left without one shows how the loop was begun."""
+
+    def variant(dy: Array, cache: Caches) -> Gradients:
+        x, h_prev, _, Wx, Wh = cache[0]
+        dh_next: Any = 0 if state_from_zero else np.zeros_like(h_prev)
+        sums: list[Any] = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros(len(Wh))]
+        if weights_from_zero:
+            sums = [0, 0, 0]
+        dx, pieces = np.zeros((*dy.shape[:2], x.shape[1])), []
+        for t in steps(len(cache)):
+            dx[:, t], dh_next, *weights = rnn_step_backward(dy[:, t] + dh_next, cache[t])
+            pieces.append(dx[:, t])
+            sums = [a + b for a, b in zip(sums, weights, strict=True)]
+        return np.stack(pieces[::-1], axis=1) if listed else dx, dh_next, *sums
+
+    return variant
+
+
+_BEGUN: dict[str, dict[str, bool]] = {
+    "": {},
+    "-weights-from-zero": {"weights_from_zero": True},
+    "-state-from-zero": {"state_from_zero": True},
+    "-all-from-zero": {"weights_from_zero": True, "state_from_zero": True},
+    "-in-a-list": {"listed": True},
+}
+
+
+def _all_but_the_first(steps: int) -> Sequence[int]:
+    return range(steps - 1, 0, -1)
+
+
+def _all_but_the_last(steps: int) -> Sequence[int]:
+    return range(steps - 2, -1, -1)
+
+
+def _time_first(dy: Array, cache: Caches) -> Gradients:
+    dh_next, dx, weights = np.zeros_like(dy[:, 0]), [], []
+    for t in reversed(range(len(cache))):
+        dx_t, dh_next, *of_weights = rnn_step_backward(dy[t] + dh_next, cache[t])
+        dx.append(dx_t)
+        weights.append(list(of_weights))
+    return np.stack(dx[::-1], axis=1), dh_next, *_sum(weights)
+
+
+def _dh_carried_on(*, to_the_end: bool) -> Callable[[Array, Caches], Gradients]:
+    def variant(dy: Array, cache: Caches) -> Gradients:
+        dh, dx, weights = np.zeros_like(dy[:, 0]), [], []
+        dh_prev = dh
+        for t in reversed(range(len(cache))):
+            dh = dy[:, t] + dh
+            dx_t, dh_prev, *of_weights = rnn_step_backward(dh, cache[t])
+            dx.append(dx_t)
+            weights.append(list(of_weights))
+        return np.stack(dx[::-1], axis=1), dh if to_the_end else dh_prev, *_sum(weights)
+
+    return variant
+
+
+def _caches_popped(dy: Array, cache: list[tuple[Array, ...]]) -> Gradients:
+    dh_next, dx, weights = np.zeros_like(dy[:, 0]), [], []
+    for t in reversed(range(len(cache))):
+        dx_t, dh_next, *of_weights = rnn_step_backward(dy[:, t] + dh_next, cache.pop())
+        dx.append(dx_t)
+        weights.append(list(of_weights))
+    return np.stack(dx[::-1], axis=1), dh_next, *_sum(weights)
 
 
 def _dh0_zero(dy: Array, cache: Caches) -> Gradients:
@@ -1018,6 +1163,11 @@ _MEET = {
     "nudge": "In the figure, how many arrows arrive at h₂ from the right and from above? Does your code "
     "use both, and before or after the tanh?",
     "pointer": "“Through time: two gradients meet”: the figure and the equation below it.",
+}
+_CARRIED = {
+    "nudge": "What is the difference between the gradient that arrives at h_t and the one that leaves "
+    "the step towards h_{t−1}? Which of them do you add to dy next?",
+    "pointer": "“Through time: two gradients meet”: the equation below the figure.",
 }
 _SHARED = {
     "nudge": "On your sheet, w was used three times. How did you get from three contributions to one "
@@ -1150,13 +1300,53 @@ RNN_BACKWARD = Exercise(
             explanation="What you return as dh0 belongs to the state *after* the first step. One "
             "more step back leads to h₀.",
         ),
+        *(
+            Misconception(
+                f"first-step-left-out{how}",
+                _over(_all_but_the_first, **begun),
+                nudge="Print t inside your loop. How many steps does it go through, and is 0 among "
+                "them?",
+                pointer="“Through time: two gradients meet”: the left end of the figure.",
+                explanation="Your loop stops one step early: the end of a `range` is not part of it, "
+                "so counting down to 0 leaves step 0 out.",
+            )
+            for how, begun in _BEGUN.items()
+        ),
+        *(
+            Misconception(
+                f"last-step-left-out{how}",
+                _over(_all_but_the_last, **begun),
+                nudge="Print t inside your loop. How many steps does it go through, and is the last "
+                "one, T − 1, among them?",
+                pointer="“Through time: two gradients meet”: which end the way back begins at.",
+                explanation="Your loop begins one step early: the last step, from which everything "
+                "comes, is left out.",
+            )
+            for how, begun in _BEGUN.items()
+        ),
         Misconception(
-            "first-step-left-out",
-            _first_step_left_out,
-            nudge="Print t inside your loop. How many steps does it go through, and is 0 among them?",
-            pointer="“Through time: two gradients meet”: the left end of the figure.",
-            explanation="Your loop stops one step early: the end of a `range` is not part of it, so "
-            "counting down to 0 leaves step 0 out.",
+            "time-first",
+            _time_first,
+            nudge="Which axis of dy is time? What is the shape of `dy[0]`, and what the shape of the "
+            "gradient that a step wants?",
+            pointer="“Through time: two gradients meet”: the equation below the figure; the shapes "
+            "stand in the docstring.",
+            explanation="`dy[t]` is everything of *instance* t. The batch comes first here; what you "
+            "want is moment t of all instances.",
+        ),
+        Misconception(
+            "dh-carried-on",
+            _dh_carried_on(to_the_end=False),
+            explanation="You hand the gradient of h_t on to h_{t−1} as it is. It has to go back "
+            "through the step first; what comes out there is dh_prev.",
+            **_CARRIED,
+        ),
+        Misconception(
+            "dh-carried-on-to-the-end",
+            _dh_carried_on(to_the_end=True),
+            explanation="You hand the gradient of h_t on to h_{t−1} as it is, down to h₀. It has to "
+            "go back through the step first; what comes out there is dh_prev.",
+            **_CARRIED,
         ),
         Misconception(
             "dh0-zero",
@@ -1172,6 +1362,15 @@ RNN_BACKWARD = Exercise(
             pointer="“Three small rules”: the last paragraph.",
             explanation="The numbers are right, but you add what comes back into `dy` itself, which "
             "belongs to the caller. (`dh += …` on a slice of dy does that too.)",
+        ),
+        Misconception(
+            "changes-its-inputs",
+            _caches_popped,
+            nudge="Print `dy` and `len(cache)` before and after the call.",
+            pointer="“Three small rules”: the last paragraph.",
+            explanation="The numbers are right, but the caller's own things are not as they were: "
+            "`cache.pop()` empties the list, and a step that works in place (`dh *= …`) writes into "
+            "dy itself.",
         ),
     ),
     nudge="Is `rnn_step_backward` green? If the step is wrong, the sequence is. If it is right: does "
@@ -1464,6 +1663,16 @@ def _from_the_start(Wh: Array, h: Array, T: int) -> Array:
     return np.array(norms)
 
 
+def _longest_way_left_out(Wh: Array, h: Array, T: int) -> Array:
+    norms = gradient_norms(Wh, h, T)
+    norms[0] = 0.0
+    return norms
+
+
+def _product_of_entries(later: list[Array]) -> Array:
+    return np.prod(later, axis=0)
+
+
 def _slope_of_the_state_before(Wh: Array, h: Array) -> list[Array]:
     return _factors(Wh, np.concatenate([np.zeros((1, len(Wh))), h[:-1]]))
 
@@ -1564,6 +1773,30 @@ GRADIENT_NORMS = Exercise(
             nudge="What slope does your formula give for h = −0.5? Can tanh be so steep?",
             pointer="“Three small rules”: the rule for tanh.",
             explanation="Your slope of tanh is the square of a difference.",
+        ),
+        Misconception(
+            "tanh-of-tanh",
+            _norms(factors=lambda Wh, h: [(1 - np.tanh(r) ** 2)[:, None] * Wh.T for r in h]),
+            nudge="Is `h` what goes into the tanh, or what came out of it?",
+            pointer="“Three small rules”: the rule for tanh, in terms of h.",
+            explanation="You take tanh of h, but h *is* a tanh already.",
+        ),
+        Misconception(
+            "multiplies-entries",
+            _norms(chain=_product_of_entries),
+            nudge="A nudge of one unit reaches every unit of the next step. Which of Python's two "
+            "products, `*` and `@`, adds up all these ways?",
+            pointer="“A product of Jacobians”: from h_t to h_T.",
+            explanation="You multiply the factors entry by entry (`*`). One after the other is the "
+            "product of matrices.",
+        ),
+        Misconception(
+            "longest-way-left-out",
+            _longest_way_left_out,
+            nudge="Is the first entry of your result 0? Print t inside your loop: is 0 among them?",
+            pointer="The docstring: entry t belongs to h_t, from t = 0 to T − 1.",
+            explanation="Your loop stops one step early: the end of a `range` is not part of it, so "
+            "counting down to 0 leaves the longest way out.",
         ),
         Misconception(
             "wh-not-transposed",
@@ -1751,6 +1984,25 @@ def _only_enlarge(grads: list[Array], limit: float) -> Any:
     return [g * scale for g in grads], norm
 
 
+def _comparison_reversed(grads: list[Array], limit: float) -> Any:
+    norm = np.float64(_norm_of(grads))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return [g * limit / norm if norm < limit else g for g in grads], norm
+
+
+def _length_by_largest_stretch(grads: list[Array], limit: float) -> Any:
+    norm = np.sqrt(sum(np.linalg.norm(g, 2) ** 2 for g in grads))
+    return [g * limit / norm if norm > limit else g for g in grads], norm
+
+
+def _one_array_of_all(join: Callable[[Any], Any]) -> Callable[..., Any]:
+    def variant(grads: list[Array], limit: float) -> Any:
+        norm = np.linalg.norm(join(grads))
+        return [g * limit / norm if norm > limit else g for g in grads], norm
+
+    return variant
+
+
 def _divide_by_zero(grads: list[Array], limit: float) -> Any:
     norm = _norm_of(grads)
     scale = min(1.0, limit / norm)
@@ -1895,6 +2147,13 @@ CLIP_BY_GLOBAL_NORM = Exercise(
             **_SHORT,
         ),
         Misconception(
+            "comparison-reversed",
+            _comparison_reversed,
+            explanation="Exactly the wrong ones are rescaled: short gradients grow to the limit, zeros "
+            "become NaN, long ones stay long. Your comparison stands the wrong way round.",
+            **_SHORT,
+        ),
+        Misconception(
             "divides-by-zero",
             _divide_by_zero,
             nudge="What does limit / norm give when all gradients are zero?",
@@ -1937,6 +2196,27 @@ CLIP_BY_GLOBAL_NORM = Exercise(
             _clip_by(lambda grads: _norm_of(grads[-1:])),
             explanation="Only the last gradient enters your norm: the sum is overwritten in every "
             "turn of the loop.",
+            **_NORM,
+        ),
+        Misconception(
+            "largest-stretch-for-length",
+            _length_by_largest_stretch,
+            explanation="`ord=2` asks a matrix for its largest stretch, as in the exercise before. "
+            "Here you want the length of all its numbers in one row, whatever its number of axes.",
+            **_NORM,
+        ),
+        Misconception(
+            "arrays-of-other-shapes-in-one",
+            _one_array_of_all(np.array),
+            explanation="Gradients of different shapes do not fit into one array. Let each contribute "
+            "a number to the sum.",
+            **_NORM,
+        ),
+        Misconception(
+            "arrays-of-other-shapes-in-a-row",
+            _one_array_of_all(np.concatenate),
+            explanation="`np.concatenate` wants arrays with the same number of axes, and a gradient "
+            "may have any. Make each flat first, or let each contribute a number to the sum.",
             **_NORM,
         ),
         Misconception(
@@ -1996,8 +2276,8 @@ CLIP_BY_GLOBAL_NORM = Exercise(
             _clip_in_place,
             nudge="Print the first gradient before and after the call.",
             pointer="“Three small rules”: the last paragraph.",
-            explanation="The numbers are right, but you write them into the caller's own arrays "
-            "(`*=` does that). Return new ones.",
+            explanation="The numbers are right, but you write them into the caller's own list or "
+            "arrays (`grads[k] = …` and `*=` do that). Return new ones.",
         ),
     ),
     nudge="Go through [3] and [4] with limit 1, then with limit 10. What should come out, and what does?",

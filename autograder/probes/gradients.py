@@ -32,27 +32,17 @@ def step_backward(answer: Answer, dh: np.ndarray, cache: Sequence[np.ndarray]) -
 
 
 def sequence_backward(
-    answer: Answer,
-    dy: np.ndarray,
-    x: np.ndarray,
-    h0: np.ndarray,
-    h: np.ndarray,
-    Wx: np.ndarray,
-    Wh: np.ndarray,
+    answer: Answer, dy: np.ndarray, caches: list[Sequence[np.ndarray]]
 ) -> dict[str, Any]:
-    """What ``answer(dy, cache)`` returns, by name; ``cache`` is one tuple a step.
+    """What ``answer(dy, caches)`` returns, by name.
 
     Args:
         answer: goes back through a sequence.
         dy: ``(B, T, H)``.
-        x: ``(B, T, D)``.
-        h0: ``(B, H)``, the state before the first step.
-        h: ``(B, T, H)``, the states after each step.
-        Wx: ``(D, H)``.
-        Wh: ``(H, H)``.
+        caches: for each step x, h_prev, h, Wx and Wh. The very list is handed on, each cache in it
+            as a tuple, so that it shows when an answer takes something out.
     """
-    before = [h0, *(h[:, t] for t in range(h.shape[1] - 1))]
-    caches = [(x[:, t], before[t], h[:, t], Wx, Wh) for t in range(h.shape[1])]
+    caches[:] = [tuple(step) for step in caches]
     return _named(answer(dy, caches), _OF_A_SEQUENCE)
 
 
@@ -70,13 +60,15 @@ def slide_backward(
     return _named(answer(d_output, d_new_state, tuple(cache)), _OF_THE_SLIDES_CELL)
 
 
-def clip(answer: Answer, grads: Sequence[np.ndarray], limit: float) -> dict[str, Any]:
+def clip(answer: Answer, grads: list[np.ndarray], limit: float) -> dict[str, Any]:
     """What ``answer(grads, limit)`` returns: the gradients, and their norm before.
+
+    The very list is handed on, so that it shows when an answer exchanges something in it.
 
     >>> clip(lambda grads, limit: (grads, 5.0), [np.zeros(2)], 1.0)["norm"]
     5.0
     """
-    return _named(answer(list(grads), limit), _OF_CLIPPING)
+    return _named(answer(grads, limit), _OF_CLIPPING)
 
 
 def differentiate(

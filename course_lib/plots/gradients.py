@@ -116,8 +116,8 @@ def _blank(axes: Any, width: float, low: float, high: float) -> Any:
 def step_graph(axes: Any) -> Any:
     """The operations of one basic step, forward (solid) and the way back (dashed, orange)."""
     places = {
-        "x": (0.0, 2.0), "h_prev": (0.0, 1.0), "b": (0.0, 0.0),
-        "Wx": (1.6, 2.0), "Wh": (1.6, 1.0), "+": (3.1, 1.0), "tanh": (4.6, 1.0), "h": (6.1, 1.0),
+        "x": (1.6, 2.0), "h_prev": (0.0, 1.0), "b": (3.1, 0.0),
+        "Wx": (3.1, 2.0), "Wh": (1.6, 1.0), "+": (3.1, 1.0), "tanh": (4.6, 1.0), "h": (6.1, 1.0),
     }  # fmt: skip
     texts = {"x": r"$x_t$", "h_prev": r"$h_{t-1}$", "b": "$b$", "Wx": r"$\times\,W_x$"}
     texts |= {"Wh": r"$\times\,W_h$", "+": "+", "tanh": "tanh", "h": "$h_t$"}
@@ -127,13 +127,16 @@ def step_graph(axes: Any) -> Any:
     edges = [("x", "Wx"), ("h_prev", "Wh"), ("Wx", "+"), ("Wh", "+"), ("b", "+")]
     for left, right in [*edges, ("+", "tanh"), ("tanh", "h")]:
         (x0, y0), (x1, y1) = places[left], places[right]
-        start, end = np.array([x0 + 0.43, y0]), np.array([x1 - 0.43, y1])
-        aside = np.array([y0 - y1, x1 - x0]) / np.hypot(x1 - x0, y1 - y0) * 0.09
+        ahead = np.array([np.sign(x1 - x0), np.sign(y1 - y0)])
+        start, end = np.array([x0, y0]), np.array([x1, y1])
+        start, end = start + ahead * (0.43, 0.2), end - ahead * (0.43, 0.2)
+        along = end - start
+        aside = np.array([-along[1], along[0]]) / np.hypot(*along) * 0.09
         _arrow(axes, tuple(start + aside), tuple(end + aside))
         _arrow(axes, tuple(end - aside), tuple(start - aside), back=True)
     labels = {
-        (0.8, 2.22): "", (3.85, 1.25): "$a_t$", (3.85, 0.66): "$da_t$", (5.35, 0.66): "$dh_t$",
-        (0.8, 1.66): "$dx_t$", (0.8, 0.66): "$dh_{t-1}$", (1.0, -0.02): "$db$",
+        (3.85, 1.25): "$a_t$", (3.85, 0.66): "$da_t$", (5.35, 0.66): "$dh_t$",
+        (2.35, 1.66): "$dx_t$", (0.8, 0.66): "$dh_{t-1}$", (3.45, 0.5): "$db$",
     }  # fmt: skip
     for (x, y), text in labels.items():
         back = text.startswith("$d")

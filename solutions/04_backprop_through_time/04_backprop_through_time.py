@@ -1010,7 +1010,7 @@ show(
 def clip_by_global_norm(grads, limit):
     """Shrink all gradients by one factor, if together they are longer than limit.
 
-    grads: list of arrays of any shapes; they stay as they are. All may be zero.
+    grads: list of arrays of any shapes; list and arrays stay as they are. All may be zero.
     limit: the greatest norm allowed, positive.
     Returns: (clipped, norm): the list of the gradients, and their global norm before clipping.
     """
@@ -1178,7 +1178,8 @@ for label, error in results.items():
 # %% [markdown]
 # ### Copy memory, and a loss that looks good
 #
-# Copy memory has a trap of its own. Let there be $n$ symbols to remember out of $k$, and $d$ blanks to wait.
+# Copy memory has a trap of its own. Let there be $n$ symbols to remember out of $k$, and $d$ steps to wait
+# (in the last of them stands the question mark).
 # The network writes $d + 2n$ tokens, of which $d + n$ are blanks that anybody can predict.
 #
 # **On paper.** Somebody writes the blanks correctly and guesses the $n$ symbols evenly among $k$. What is

@@ -101,9 +101,12 @@ def test_a_card_escapes_whatever_the_student_wrote() -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_the_same_complaint_stands_on_a_card_only_once() -> None:
-    assert as_text(judged(fails)).count("KeyError") == 1
-    assert as_html(judged(fails)).count("KeyError") == 1
+def test_the_same_complaint_stands_on_a_card_only_once_and_is_referred_to_after_that() -> None:
+    result = judged(fails)
+    assert [aspect.difference for aspect in result.aspects].count(result.reason) == 2
+    for card in (as_text(result), as_html(result)):
+        assert card.count("KeyError") == 1
+        assert card.count(": as above") == 1
 
 
 def test_hints_come_in_steps_closed_until_opened() -> None:

@@ -120,6 +120,41 @@ def test_a_result_of_too_few_parts_is_named_in_words() -> None:
     assert "expected 2 results, (grads, norm); got one NoneType" in result.reason
 
 
+def test_a_list_that_was_emptied_or_refilled_counts_as_changed() -> None:
+    result = judged(n04.RNN_BACKWARD, variant(n04.RNN_BACKWARD, "changes-its-inputs"))
+    assert (result.misconception, result.score) == ("changes-its-inputs", 5)
+
+    def refill(grads, limit):
+        norm = np.sqrt(sum(np.sum(g**2) for g in grads))
+        for k in range(len(grads)):
+            grads[k] = grads[k] * min(1.0, limit / norm) if norm else grads[k]
+        return grads, norm
+
+    result = judged(n04.CLIP_BY_GLOBAL_NORM, refill)
+    assert (result.misconception, result.score) == ("works-in-place", 4)
+
+
+@pytest.mark.parametrize("begun", ["arrays", "numbers", "lists"])
+def test_a_loop_that_stops_before_step_0_is_named_however_its_sums_begin(begun: str) -> None:
+    def backward(dy, cache):
+        x, h_prev, _, Wx, Wh = cache[0]
+        dh_next, dWx, dWh, db = 0, 0, 0, 0
+        if begun == "arrays":
+            dh_next, dWx, dWh = np.zeros_like(h_prev), np.zeros_like(Wx), np.zeros_like(Wh)
+            db = np.zeros(len(Wh))
+        dx, pieces = np.zeros((*dy.shape[:2], x.shape[1])), []
+        for t in range(len(cache) - 1, 0, -1):
+            x, h_prev, h, Wx, Wh = cache[t]
+            da = (dy[:, t] + dh_next) * (1 - h**2)
+            dx[:, t], dh_next = da @ Wx.T, da @ Wh.T
+            pieces.insert(0, dx[:, t])
+            dWx, dWh, db = dWx + x.T @ da, dWh + h_prev.T @ da, db + da.sum(axis=0)
+        return np.stack(pieces, axis=1) if begun == "lists" else dx, dh_next, dWx, dWh, db
+
+    named = judged(n04.RNN_BACKWARD, backward).misconception
+    assert named.startswith("first-step-left-out")
+
+
 def test_a_shape_error_names_the_gradient_and_its_axis() -> None:
     result = judged(n04.RNN_STEP_BACKWARD, variant(n04.RNN_STEP_BACKWARD, "db-summed-over-units"))
     assert "db: hidden is 2, expected 4" in result.reason
