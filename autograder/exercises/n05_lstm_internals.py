@@ -113,6 +113,12 @@ def _lstm(
     return result(output(o, new, c), new)
 
 
+def _cut_along_the_batch(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
+    i, f, g, o = np.split(x @ W + h @ U + b, 4)
+    new = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
+    return _sigmoid(o) * np.tanh(new), new
+
+
 def _cell_overwritten(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
     i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=1)
     c *= _sigmoid(f)
@@ -246,6 +252,14 @@ LSTM_STEP = Exercise(
             "first H belong to the input gate, the next H to the forget gate, and so on.",
         ),
         Misconception(
+            "cut-along-the-batch",
+            _cut_along_the_batch,
+            nudge="Which axis does `np.split` cut if you do not say? What are the rows of your sum?",
+            pointer="“Side by side”: the toy array.",
+            explanation="You cut the rows apart, and those are the sequences of the batch. The gates "
+            "lie side by side, in the columns.",
+        ),
+        Misconception(
             "sigmoid-candidate",
             partial(_lstm, candidate=_sigmoid),
             nudge="Can your cell state ever go down, other than by forgetting?",
@@ -294,6 +308,14 @@ LSTM_STEP = Exercise(
             pointer=_EQUATIONS,
             explanation="The cell state goes out as it is. On its way to *h* it passes through one "
             "more tanh, so that the output stays within ±1 however much was collected.",
+        ),
+        Misconception(
+            "sigmoid-at-the-output",
+            partial(_lstm, output=lambda o, new, old: o * _sigmoid(new)),
+            nudge="Can your *h* ever be negative?",
+            pointer=_EQUATIONS,
+            explanation="On its way to *h* the cell state passes a tanh, so that what is shown can be "
+            "negative. You have a sigmoid there.",
         ),
         Misconception(
             "tanh-around-the-output-gate",
@@ -430,7 +452,7 @@ def _count_by_loop(D: int, H: int) -> int:
     return total
 
 
-_EVERY_TERM = "“How many numbers are learned?”: the drawing of the three arrays has all of them."
+_EVERY_TERM = "“Side by side”: its table and its drawing of the three arrays have all of them."
 
 LSTM_PARAMETER_COUNT = Exercise(
     id="lstm_parameter_count",
@@ -451,6 +473,21 @@ LSTM_PARAMETER_COUNT = Exercise(
             pointer=_EVERY_TERM,
             explanation="You count weights for the input only: the tutorial's mistake. Each gate "
             "listens to the hidden state as well.",
+        ),
+        Misconception(
+            "features-only-and-no-biases",
+            lambda D, H: 4 * H * D,
+            nudge="What else but `x` goes into each gate, and what is added at the end?",
+            pointer=_EVERY_TERM,
+            explanation="You count the weights of the input and nothing else. Each gate listens to "
+            "the hidden state as well, and has biases.",
+        ),
+        Misconception(
+            "one-number-for-all",
+            lambda D, H: 520,
+            nudge="What does your function say for D = 2 and H = 11?",
+            pointer="The docstring: D and H are the arguments.",
+            explanation="You return the count of one LSTM, whatever D and H are.",
         ),
         Misconception(
             "recurrent-only",
@@ -580,9 +617,25 @@ def _sequence(
 def _over_the_batch(x: Array, h: Array, c: Array, *weights: Array) -> Any:
     outputs = []
     for row in x:
-        h, c = lstm_step(row, h, c, *weights)
+        h, c = _lstm(row, h, c, *weights)  # a step that checks no shapes, as a student's does not
         outputs.append(h)
     return np.stack(outputs, axis=1), h, c
+
+
+def _new_cell_state_dropped(x: Array, h: Array, c: Array, *weights: Array) -> Any:
+    outputs = []
+    for t in range(x.shape[1]):
+        h, _ = lstm_step(x[:, t], h, c, *weights)
+        outputs.append(h)
+    return np.stack(outputs, axis=1), h, c
+
+
+def _last_step_left_empty(x: Array, h: Array, c: Array, *weights: Array) -> Any:
+    outputs = np.zeros((*x.shape[:2], h.shape[1]))
+    for t in range(x.shape[1] - 1):
+        h, c = lstm_step(x[:, t], h, c, *weights)
+        outputs[:, t] = h
+    return outputs, h, c
 
 
 def _sequence_in_place(x: Array, h0: Array, c0: Array, *weights: Array) -> Any:
@@ -782,6 +835,29 @@ LSTM_SEQUENCE = Exercise(
             nudge="How many outputs do you collect for a sequence of five steps?",
             pointer="“From a step to a sequence”: along which axis the loop runs.",
             explanation="Your loop ends one step early.",
+        ),
+        Misconception(
+            "last-step-left-empty",
+            _last_step_left_empty,
+            nudge="Print t inside your loop. Is the last step among them?",
+            pointer="“From a step to a sequence”: along which axis the loop runs.",
+            explanation="Your loop ends one step early, and the last output stays as you had laid it "
+            "out.",
+        ),
+        Misconception(
+            "new-c-dropped",
+            _new_cell_state_dropped,
+            nudge="What do you do with the second result of a step?",
+            pointer=_HANDED_ON,
+            explanation="The new *c* of each step is thrown away, so every step starts from `c0`, and "
+            "`c0` is what you return.",
+        ),
+        Misconception(
+            "state-before-outputs",
+            partial(_sequence, result=lambda outputs, h, c: (h, c, outputs)),
+            nudge="In which order does the docstring list the three results?",
+            pointer="The docstring of `lstm_sequence`.",
+            explanation="All three are there, but the outputs come first, then *h* and *c*.",
         ),
         Misconception(
             "c-before-h",
@@ -1077,6 +1153,14 @@ REPAIR_SLIDE_LSTM = Exercise(
             explanation="The tanh on the way to the output was right in the slide, and is gone.",
         ),
         Misconception(
+            "output-of-the-old-state",
+            partial(_slide, emit=lambda O, new, old: O * np.tanh(old)),  # noqa: E741
+            nudge="Which of the two states is shown: the one before the step or the one after it?",
+            pointer="“Four small networks”: the way from the belt to *h*.",
+            explanation="Your output shows the state from before the step. In the slide that was right: "
+            "it is made of the new one.",
+        ),
+        Misconception(
             "sigmoid-for-s",
             partial(_slide, squash=_sigmoid),
             nudge="Did you change an activation that was right?",
@@ -1160,6 +1244,11 @@ def _back(
         recurrent(h_prev, o, c, dz), bias(dz),
     )  # fmt: skip
     return tuple(parts[k] for k in results)
+
+
+def _kernels_on_their_side(dh: Array, dc: Array, cache: Any) -> Any:
+    dx, dh_prev, dc_prev, dkernel, drecurrent_kernel, dbias = _back(dh, dc, cache)
+    return dx, dh_prev, dc_prev, dkernel.T, drecurrent_kernel.T, dbias
 
 
 def _dc_in_place(dh: Array, dc: Array, cache: Any) -> Any:
@@ -1367,6 +1456,45 @@ LSTM_STEP_BACKWARD = Exercise(
             "the tanh: what comes out, not what goes in.",
         ),
         Misconception(
+            "no-derivative-in-the-road",
+            partial(_back, total=lambda dh, dc, o, c: dc + dh * o),
+            nudge="On the road from *c* to *h* lie two things. Which of them do you pass?",
+            pointer=_ROADS,
+            explanation="On the road through *h* you pass the output gate, but not the tanh: its "
+            "derivative is missing.",
+        ),
+        Misconception(
+            "squashed-again",
+            partial(
+                _back,
+                slopes=lambda i, f, g, o: [
+                    _sigmoid(i) * (1 - _sigmoid(i)),
+                    _sigmoid(f) * (1 - _sigmoid(f)),
+                    1 - np.tanh(g) ** 2,
+                    _sigmoid(o) * (1 - _sigmoid(o)),
+                ],
+            ),
+            nudge="Are the gates in the cache sums, or have they been through their activation?",
+            pointer="“The cache”.",
+            explanation="You squash the gates once more. The cache holds them after their activation, "
+            "so that the derivative can be told from what came out.",
+        ),
+        Misconception(
+            "candidate-squashed-again",
+            partial(
+                _back,
+                slopes=lambda i, f, g, o: [
+                    i * (1 - i),
+                    f * (1 - f),
+                    1 - np.tanh(g) ** 2,
+                    o * (1 - o),
+                ],
+            ),
+            nudge="Is `g` in the cache a sum, or has it been through its activation?",
+            pointer="“The cache”.",
+            explanation="You take tanh of *g*, but *g* is what came out of a tanh already.",
+        ),
+        Misconception(
             "square-in-the-wrong-place",
             partial(_back, total=lambda dh, dc, o, c: dc + dh * o * (1 - np.tanh(c)) ** 2),
             nudge="The derivative of tanh at 0 is 1. What is yours at a large *c*, and at a very "
@@ -1430,6 +1558,21 @@ LSTM_STEP_BACKWARD = Exercise(
             nudge="In which order do you glue the four blocks together?",
             pointer=_LAYOUT,
             explanation="Your blocks are i, g, f, o. They must stand as in the kernel.",
+        ),
+        Misconception(
+            "blocks-with-f-first",
+            partial(_back, order=(1, 0, 2, 3)),
+            nudge="In which order do you glue the four blocks together?",
+            pointer=_LAYOUT,
+            explanation="Your blocks are f, i, g, o. They must stand as in the kernel.",
+        ),
+        Misconception(
+            "kernels-on-their-side",
+            _kernels_on_their_side,
+            nudge="Which shapes do `kernel` and your gradient of it have?",
+            pointer="“The way back”: from the sums to the weights.",
+            explanation="The gradients of the two kernels lie on their side: their factors are "
+            "exchanged.",
         ),
         Misconception(
             "new-h-for-the-recurrent-kernel",
@@ -1534,6 +1677,16 @@ def _forget_bias_added(w: Array, start: str, goal: str) -> Array:
     return w
 
 
+def _glued_along_the_rows(w: Array, start: str, goal: str) -> Array:
+    blocks = np.split(w, 4, axis=-1)
+    return np.concatenate([blocks[k] for k in _places(start, goal)])
+
+
+def _reordered_in_place(w: Array, start: str, goal: str) -> Array:
+    w[...] = _pick_blocks(w, start, goal)
+    return w
+
+
 def _interleaved(w: Array, start: str, goal: str) -> Array:
     by_unit = w.reshape(*w.shape[:-1], -1, 4)
     return np.asarray(by_unit[..., _places(start, goal)].reshape(w.shape))
@@ -1610,6 +1763,22 @@ REORDER_GATES = Exercise(
             pointer="“Exercise 6: `reorder_gates`”, its first paragraph.",
             explanation="You cut along the second axis, which a bias does not have. The gates are "
             "always on the *last* one.",
+        ),
+        Misconception(
+            "glued-along-the-rows",
+            _glued_along_the_rows,
+            nudge="Which axis does `np.concatenate` take if you do not say?",
+            pointer=_ORDERS,
+            explanation="You cut along the columns and glue along the rows. A bias does not mind, a "
+            "kernel does.",
+        ),
+        Misconception(
+            "works-in-place",
+            _reordered_in_place,
+            nudge="Print `w` before and after a call of your function.",
+            pointer="The docstring of `reorder_gates`: a new array.",
+            explanation="Your numbers are right, but they are written into the array that you were "
+            "given.",
         ),
         Misconception(
             "forget-bias-added",

@@ -25,8 +25,8 @@
 #
 # **Time:** about two hours, six exercises. **You need**
 # [notebook 1](../01_unrolling_by_hand/01_unrolling_by_hand.ipynb) (a step of a basic cell) and, for the
-# backward pass, [notebook 4](../04_backprop_through_time/04_backprop_through_time.ipynb). Everything here
-# is NumPy.
+# backward pass, [notebook 4](../04_backprop_through_time/04_backprop_through_time.ipynb). All that you write
+# here is NumPy.
 
 # %%
 import numpy as np
@@ -667,8 +667,8 @@ show(
 #
 # | | multiplied | so its gradient is | and that of its sum |
 # |---|---|---|---|
-# | $f$ | the old $c_{t-1}$ | $dc^{\text{all}} \odot c_{t-1}$ | times $f (1 - f)$ |
 # | $i$ | ? | ? | ? |
+# | $f$ | the old $c_{t-1}$ | $dc^{\text{all}} \odot c_{t-1}$ | times $f (1 - f)$ |
 # | $g$ | ? | ? | ? |
 # | $o$ | ? | ? | ? |
 # | the old $c_{t-1}$ | ? | ? | (no activation) |

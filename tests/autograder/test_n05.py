@@ -110,3 +110,31 @@ def test_only_the_output_gate_wrong_costs_its_own_aspect_among_the_gates() -> No
 def test_a_result_of_the_wrong_length_breaks_nothing() -> None:
     for exercise_id in BY_ID:
         assert judged(exercise_id, lambda *_: (np.zeros(3),)).score == 0.0
+
+
+def test_a_loop_over_the_batch_is_named_with_a_step_that_checks_no_shapes() -> None:
+    def step(x, h, c, kernel, recurrent_kernel, bias):
+        i, f, g, o = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        return sigmoid(o) * np.tanh(c), c
+
+    def answer(x, h, c, *weights):
+        outputs = []
+        for t in range(len(x)):
+            h, c = step(x[t], h, c, *weights)
+            outputs.append(h)
+        return np.stack(outputs, axis=1), h, c
+
+    assert judged("lstm_sequence", answer).misconception == "loops-over-the-batch"
+
+
+def test_gradients_glued_in_the_order_in_which_one_thinks_of_them_are_named() -> None:
+    def answer(dh, dc, cache):
+        x, h_prev, c_prev, i, f, g, o, c, kernel, recurrent_kernel = cache
+        dc = dc + dh * o * (1 - np.tanh(c) ** 2)
+        df, di, dg = dc * c_prev * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g**2)
+        dz = np.concatenate([df, di, dg, dh * np.tanh(c) * o * (1 - o)], axis=1)
+        to_inputs = (dz @ kernel.T, dz @ recurrent_kernel.T, dc * f)
+        return *to_inputs, x.T @ dz, h_prev.T @ dz, dz.sum(axis=0)
+
+    assert judged("lstm_step_backward", answer).misconception == "blocks-with-f-first"
