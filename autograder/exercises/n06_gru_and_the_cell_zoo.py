@@ -119,6 +119,11 @@ def _gru(
         c = np.zeros_like(c)
     elif biases == "second row in the candidate only":
         c = np.where(np.arange(3 * H) < 2 * H, 0.0, c)
+    elif biases == "exchanged" and reset_after:
+        b, c = c, b
+    elif biases == "inside" and reset_after:
+        candidate_only = np.arange(3 * H) >= 2 * H
+        b, c = np.where(candidate_only, 0.0, b), c + b * candidate_only
     elif biases == "none":
         b, c = np.zeros_like(b), np.zeros_like(c)
     elif biases == "outside":
@@ -133,6 +138,17 @@ def _gru(
     if candidate == "all":
         of_input, of_state = s * of_input, s * u[:, place["h"]]
     return mix(z, r, h, squash(of_input + of_state))
+
+
+def _gru_rows_as_they_are(
+    x: Array, h: Array, K: Array, R: Array, bias: Array, reset_after: bool, *, form: str
+) -> Array:
+    """Both rows of biases added as if they were one: a row for each instance."""
+    H = h.shape[1]
+    z, r = (_sigmoid((x @ K + h @ R + bias)[:, k * H : (k + 1) * H]) for k in range(2))
+    a, S = (x @ K + bias)[:, 2 * H :], R[:, 2 * H :]
+    old = r * (h @ S) if reset_after and form == "asked" else (r * h) @ S
+    return np.asarray(z * h + (1 - z) * np.tanh(a + old))
 
 
 def _gru_overwrites(x: Array, h: Array, *rest: Any) -> Array:
@@ -257,6 +273,14 @@ GRU_STEP = Exercise(
             "the mistake of a well-known set of slides, which you will meet below.",
         ),
         Misconception(
+            "candidate-in-full",
+            partial(_gru, mix=lambda z, r, h, g: z * h + g),
+            nudge="What do the shares of the old and of the new add up to, in your last line?",
+            pointer=_MIX,
+            explanation="You add the whole candidate. It comes in with the share that the old state "
+            "leaves free.",
+        ),
+        Misconception(
             "z-used-for-reset",
             partial(_gru, reset=lambda z, r: z),
             nudge="Where does your function use r? Underline every place.",
@@ -319,6 +343,34 @@ GRU_STEP = Exercise(
             pointer=_BIASES,
             explanation="You use the second row in the candidate and leave it out of the two gates. "
             "It is of little use there, but it belongs there.",
+        ),
+        Misconception(
+            "rows-of-biases-exchanged",
+            partial(_gru, biases="exchanged"),
+            nudge="Which row of `bias` goes with the input, which with the state?",
+            pointer=_BIASES,
+            explanation="The two rows are exchanged: the first one goes with the input, the second "
+            "stands inside the reset gate's bracket. (In the two gates it makes no difference.)",
+        ),
+        Misconception(
+            "both-biases-inside-the-reset",
+            partial(_gru, biases="inside"),
+            nudge="Which of the two biases of the candidate does the reset gate scale?",
+            pointer=_BIASES,
+            explanation="In the candidate both biases stand inside the reset gate's bracket. The "
+            "first one goes with the input and stays outside.",
+        ),
+        *(
+            Misconception(
+                f"rows-of-biases-as-they-are{how}",
+                partial(_gru_rows_as_they_are, form=form),
+                nudge="What is the shape of `bias` with `reset_after=True`, and what does NumPy make "
+                "of it when you add it to a `(B, 3H)` sum?",
+                pointer="“What the layout is”: the shapes of the biases.",
+                explanation="You add both rows as they are. With a batch of two NumPy gives one row "
+                "to each sequence; they are two biases for every sequence.",
+            )
+            for how, form in (("", "asked"), ("-and-always-before", "before"))
         ),
         Misconception(
             "bias-ignored",
@@ -518,6 +570,27 @@ GRU_PARAMETER_COUNT = Exercise(
             explanation="You count the kernel of the input only. The state has a kernel as well.",
         ),
         Misconception(
+            "biases-of-one-block",
+            lambda D, H, reset_after: 3 * H * (D + H) + H * (2 if reset_after else 1),
+            nudge="How many columns does `bias` have?",
+            pointer="“What the layout is”: the shapes of the three arrays.",
+            explanation="You count the kernels of three blocks, but the biases of one.",
+        ),
+        Misconception(
+            "d-and-h-exchanged",
+            lambda D, H, reset_after: gru_parameter_count(H, D, reset_after),
+            nudge="For D = 1, does your count grow with H as H² or as H?",
+            pointer="“What the layout is”: the shapes of the three arrays.",
+            explanation="D and H are exchanged: H is how many columns a block has.",
+        ),
+        Misconception(
+            "one-example",
+            lambda D, H, reset_after: 165 if reset_after else 150,
+            nudge="What does your function say for one feature and one unit?",
+            pointer="The docstring: D and H are the arguments.",
+            explanation="You return the counts of the two colleagues, whatever D and H are.",
+        ),
+        Misconception(
             "candidate-kernel-twice",
             lambda D, H, reset_after: gru_parameter_count(D, H, reset_after) + H * H * reset_after,
             nudge="Is there another *matrix* when the reset comes after the product, or the same one "
@@ -710,6 +783,13 @@ SLIDE_RNN_CELL = Exercise(
             "network remembers nothing beyond one step.",
         ),
         Misconception(
+            "state-not-returned",
+            lambda *inputs: slide_rnn_cell(*inputs)[0],
+            nudge="How many things does the docstring ask for?",
+            pointer="“A cell whose output is not its state”: `step(x, state) -> (output, state)`.",
+            explanation="You return the output alone. Without the new state there is no next step.",
+        ),
+        Misconception(
             "bv-transposed",
             lambda x, s, Au, Bu, Av, Bv: (_relu(x @ Au + s @ Bu), np.tanh(x @ Av + s @ Bv.T)),
             nudge="Which index of `Bv` belongs to the unit that a signal comes from?",
@@ -738,27 +818,37 @@ SLIDE_RNN_CELL = Exercise(
 
 def _repair_cases(rng: Rng) -> list[Case]:
     def case(
-        name: str, sizes: tuple[int, int, int], tag: str, *, same_gates: bool, biases: bool
+        name: str,
+        sizes: tuple[int, int, int],
+        tag: str,
+        same_gates: bool,
+        biases: bool,
+        large: bool,
     ) -> Case:
         B, D, H = sizes
 
-        def gate() -> list[Array]:
-            b = rng.uniform(0.5, 1.2, H) * rng.choice([-1.0, 1.0], H)
-            return [rng.normal(0, 0.9, (D, H)), rng.normal(0, 0.9, (H, H)), b * biases]
+        def gate(scale: float = 1.0) -> list[Array]:
+            b = rng.uniform(0.5, 1.2, H) * rng.choice([-1.0, 1.0], H) * biases
+            drawn = rng.normal(0, 0.9, (D, H)), rng.normal(0, 0.9, (H, H)), b
+            return [scale * part for part in drawn]
 
         U = gate()
         R = [w.copy() for w in U] if same_gates else gate()
         x = rng.uniform(0.5, 1.5, (B, D)) * rng.choice([-1.0, 1.0], (B, D))
-        inputs = (x, _state(rng, B, H), {"U": U, "R": R, "O": gate()})
-        return Case(name, inputs, frozenset({tag}))
+        # tanh leaves a small candidate as it is: there it does not matter whether it is squashed.
+        gates = {"U": U, "R": R, "O": gate(1.0 if large else 0.002)}
+        return Case(name, (x, _state(rng, B, H), gates), frozenset({tag}))
 
+    # Each of the first three cases asks for one repair and is blind to the other two.
     return [
-        case("U and R alike, no biases", (4, 3, 5), "squash", same_gates=True, biases=False),
-        case("U and R differ, no biases", (3, 2, 4), "gates", same_gates=False, biases=False),
-        case("U and R alike, with biases", (5, 4, 3), "biases", same_gates=True, biases=True),
-        case("everything at once", (2, 3, 5), "all", same_gates=False, biases=True),
-        case("a batch of one", (1, 4, 2), "all", same_gates=False, biases=True),
-        case("as many features as units", (2, 4, 4), "all", same_gates=False, biases=True),
+        case("U and R alike, no biases", (4, 3, 5), "squash", True, False, True),
+        case(
+            "U and R differ, no biases, a small candidate", (3, 2, 4), "gates", False, False, False
+        ),
+        case("U and R alike, biases, a small candidate", (5, 4, 3), "biases", True, True, False),
+        case("everything at once", (2, 3, 5), "all", False, True, True),
+        case("a batch of one", (1, 4, 2), "all", False, True, True),
+        case("as many features as units", (2, 4, 4), "all", False, True, True),
     ]
 
 
@@ -773,6 +863,8 @@ def _repair(
     biases: bool = True,
     exchanged: bool = False,
     after: bool = False,
+    enters: str = "",
+    at_the_end: Callable[[Array], Array] = lambda mixture: mixture,
 ) -> Array:
     """The slides' GRU with chosen repairs: what is left undone makes the wrong variants."""
 
@@ -785,7 +877,8 @@ def _repair(
     of_state = value[reset] * (output @ B) if after else (value[reset] * output) @ B
     O = squash(x @ A + of_state + b * biases)  # noqa: E741
     share = 1 - value[keep] if exchanged else value[keep]
-    return np.asarray(share * output + (1 - share) * O)
+    other = 1 - value[enters] if enters else 1 - share
+    return np.asarray(at_the_end(share * output + other * O))
 
 
 def _no_squash(a: Array) -> Array:
@@ -914,6 +1007,38 @@ REPAIR_SLIDE_GRU = Exercise(
             "and 1.",
         ),
         Misconception(
+            "r-left-with-the-candidate",
+            partial(_repair, enters="R"),
+            nudge="In your last line, what do the share of the old and the share of the new add up to?",
+            pointer=_MIX,
+            explanation="U decides about the old output, but R is left in front of the candidate. One "
+            "gate decides about both: what it keeps, the other gives up.",
+        ),
+        Misconception(
+            "r-left-with-the-old",
+            partial(_repair, keep="R", enters="U"),
+            nudge="In your last line, what do the share of the old and the share of the new add up to?",
+            pointer=_MIX,
+            explanation="U decides about the candidate, but R is left in front of the old output. One "
+            "gate decides about both: what it keeps, the other gives up.",
+        ),
+        Misconception(
+            "squashed-at-the-end",
+            partial(_repair, squash=_no_squash, at_the_end=np.tanh),
+            nudge="With U = 1 the output should stay exactly as it is. Does it, in your function?",
+            pointer="“Four lines”: what stands in front of the third bracket.",
+            explanation="You squash the mixture. That keeps it within ±1, but it wears the old output "
+            "down at every step. What has to be squashed is the candidate.",
+        ),
+        Misconception(
+            "returns-a-pair",
+            lambda *inputs: (repair_slide_gru(*inputs),) * 2,
+            nudge="How many arrays does the docstring ask for, and how many do you return?",
+            pointer="The docstring of `repair_slide_gru`: what it returns.",
+            explanation="You return output and state as two things. In a GRU they are one, and one "
+            "array is asked for.",
+        ),
+        Misconception(
             "u-does-both",
             partial(_repair, reset="U"),
             nudge="Follow `R` through your code. Where is it used?",
@@ -1035,6 +1160,21 @@ def _peephole(
     new_c = f * (h if forgets == "h" else c) + i * g
     o = gate("o", new_c if late else c)
     return o * np.tanh(new_c), new_c
+
+
+def _peephole_as_a_product(
+    x: Array, h: Array, c: Array, K: Array, R: Array, bias: Array, peepholes: Array
+) -> Pair:
+    a_i, a_f, a_g, a_o = np.split(x @ K + h @ R + bias, 4, axis=1)
+    p_i, p_f, p_o = peepholes
+    new_c = _sigmoid(a_f + c @ p_f) * c + _sigmoid(a_i + c @ p_i) * np.tanh(a_g)
+    return _sigmoid(a_o + new_c @ p_o) * np.tanh(new_c), new_c
+
+
+def _output_gate_without(
+    x: Array, h: Array, c: Array, K: Array, R: Array, bias: Array, peepholes: Array
+) -> Pair:
+    return peephole_step(x, h, c, K, R, bias, peepholes * np.array([[1.0], [1.0], [0.0]]))
 
 
 def _peephole_ignored(
@@ -1210,6 +1350,30 @@ PEEPHOLE_STEP = Exercise(
             "forget gate's peephole and the other way round.",
         ),
         Misconception(
+            "output-before-forget-in-the-peepholes",
+            partial(_peephole, rows="iof"),
+            nudge="Which row of `peepholes` belongs to the forget gate?",
+            pointer="“Peepholes”: the order of the rows.",
+            explanation="You read the rows in the order i, o, f: the forget gate looks through the "
+            "output gate's peephole and the other way round.",
+        ),
+        Misconception(
+            "output-gate-without-peephole",
+            _output_gate_without,
+            nudge="How many rows of `peepholes` do you use?",
+            pointer=_PEEP,
+            explanation="Your output gate has no peephole: the last row is not used.",
+        ),
+        Misconception(
+            "peepholes-as-a-product",
+            _peephole_as_a_product,
+            nudge="Which shape does what the peephole sees have in your code? How many units does one "
+            "peephole look at?",
+            pointer="“Peepholes”: what multiplies entry by entry.",
+            explanation="`@` adds up over all units. A peephole multiplies entry by entry: a unit "
+            "peeps at itself only.",
+        ),
+        Misconception(
             "gate-order-i-g-f-o",
             partial(_peephole, order="igfo"),
             nudge="Which columns of the kernel belong to the forget gate?",
@@ -1304,6 +1468,16 @@ def _norm_rms(a: Array, epsilon: float) -> Array:
 def _norm_zero_to_one(a: Array, epsilon: float) -> Array:
     low, high = a.min(axis=-1, keepdims=True), a.max(axis=-1, keepdims=True)
     return np.asarray((a - low) / (high - low + epsilon))
+
+
+def _norm_brackets_forgotten(a: Array, epsilon: float) -> Array:
+    mean, variance = a.mean(axis=-1, keepdims=True), a.var(axis=-1, keepdims=True)
+    return np.asarray(a - mean / np.sqrt(variance + epsilon))
+
+
+def _norm_by_the_sum(a: Array, epsilon: float) -> Array:
+    centred = a - a.mean(axis=-1, keepdims=True)
+    return np.asarray(centred / np.sqrt((centred**2).sum(axis=-1, keepdims=True) + epsilon))
 
 
 def _norm_in_place(a: Array, epsilon: float) -> Array:
@@ -1453,6 +1627,28 @@ LAYER_NORM = Exercise(
             nudge="With a small epsilon you are right, with 0.5 you are not. To what do you add it?",
             pointer=_NORM,
             explanation="You add epsilon to the root. It is added to the variance, under the root.",
+        ),
+        Misconception(
+            "epsilon-fixed",
+            lambda a, epsilon: _norm(a, 1e-5),
+            nudge="Does your result change when you call it with `epsilon=0.5`?",
+            pointer="The docstring of `layer_norm`: its arguments.",
+            explanation="The argument `epsilon` has no effect: a number of your own stands in your code.",
+        ),
+        Misconception(
+            "brackets-forgotten",
+            _norm_brackets_forgotten,
+            nudge="What is the mean of a row of your result? What does Python work off first, `-` or "
+            "`/`?",
+            pointer=_NORM,
+            explanation="Only the mean is divided: brackets around the difference are missing.",
+        ),
+        Misconception(
+            "squares-not-averaged",
+            _norm_by_the_sum,
+            nudge="For a row of 4 features: is the variance of your result 1, or a quarter?",
+            pointer="“Layer normalisation”: what the variance is here.",
+            explanation="You add up the squares and do not divide by H. The variance is their mean.",
         ),
         Misconception(
             "epsilon-forgotten",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -105,12 +106,14 @@ def two_resets(axes: Sequence[Any]) -> Sequence[Any]:
 def _chain(axes: Any, title: str, boxes: Sequence[str], *, extra_bias: bool) -> None:
     colours = {"× r": ORANGE, "· R_h": BLUE, "+": GREEN, "tanh": PINK}
     words = {"· R_h": "· R$_h$ + b'$_h$" if extra_bias else "· R$_h$", "× r": "× r"}
+    half = {"× r": 0.3, "· R_h": 0.62 if extra_bias else 0.32, "+": 0.22, "tanh": 0.36}
     _box(axes, 0.0, "h$_{t-1}$", GREY)
     for place, name in enumerate(boxes, start=1):
         _box(axes, 2.0 * place, words.get(name, name), colours[name])
-        _line(axes, (2.0 * place - 1.45, 0.0), (2.0 * place - 0.75, 0.0))
     _box(axes, 10.0, "candidate g", GREY)
-    _line(axes, (8.55, 0.0), (9.15, 0.0))
+    widths = [0.36, *(half[name] for name in boxes), 0.78]
+    for place, (left, right) in enumerate(pairwise(widths)):
+        _line(axes, (2.0 * place + left + 0.1, 0.0), (2.0 * place + 2.0 - right - 0.1, 0.0))
     axes.text(6.0, -1.25, "x$_t$ · K$_h$ + b$_h$", ha="center", va="center", fontsize=10)
     _line(axes, (6.0, -1.0), (6.0, -0.42))
     axes.set_title(title, loc="left")

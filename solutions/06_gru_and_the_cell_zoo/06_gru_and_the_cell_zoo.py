@@ -642,7 +642,8 @@ show(
 #
 # - $u_t$ is the output, $(B, O)$, with $O$ as large as you like; $s_t$ is the state, $(B, H)$;
 # - $A_u$ $(D, O)$ and $B_u$ $(H, O)$ make the output, $A_v$ $(D, H)$ and $B_v$ $(H, H)$ the state;
-# - $\mathrm{relu}(a)$ is $a$ where $a$ is positive and 0 elsewhere.
+# - $\mathrm{relu}(a)$ is $a$ where $a$ is positive and 0 elsewhere (`np.maximum` compares a whole array
+#   entry by entry; Python's own `max` cannot).
 #
 # Both lines look at the **old** state $s_{t-1}$. As ever, the batch is the rows, so weights stand on the
 # right, and a step is `step(x, state) -> (output, state)`, in this order. The slides go without biases.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from autograder.card import as_text
+from autograder.course import Course
 from autograder.exercise import PUBLIC_SEED, Exercise
 from autograder.exercises.n06_gru_and_the_cell_zoo import (
     EXERCISES,
@@ -67,16 +70,43 @@ def test_each_repair_of_the_slides_gru_shows_in_an_aspect_of_its_own() -> None:
         for name in (
             "as-printed",
             "only-the-candidate-repaired",
+            "only-the-gate-repaired",
+            "only-the-biases-repaired",
             "biases-still-missing",
             "r-still-does-both",
+            "candidate-still-not-squashed",
         )
     }
     assert shown == {
         "as-printed": set(),
         "only-the-candidate-repaired": {squash},
+        "only-the-gate-repaired": {gates},
+        "only-the-biases-repaired": {biases},
         "biases-still-missing": {squash, gates},
         "r-still-does-both": {squash, biases},
+        "candidate-still-not-squashed": {gates, biases},
     }
+
+
+def test_every_heading_that_a_hint_points_to_is_in_the_notebook() -> None:
+    text = Course.find().source("06_gru_and_the_cell_zoo").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^# #+ (.+)$", text, flags=re.MULTILINE))
+    pointers = [item.pointer for item in EXERCISES]
+    pointers += [known.pointer for item in EXERCISES for known in item.misconceptions]
+    for pointer in pointers:
+        assert set(re.findall("“(.+?)”", pointer)) <= headings, pointer
+
+
+def test_one_r_left_in_the_mixture_is_named() -> None:
+    def answer(x, output, gates):
+        def gate(name, h):
+            A, B, b = gates[name]
+            return x @ A + h @ B + b
+
+        U, R = (1 / (1 + np.exp(-gate(name, output))) for name in "UR")
+        return U * output + (1 - R) * np.tanh(gate("O", R * output))
+
+    assert "One gate decides about both" in _card(REPAIR_SLIDE_GRU, answer)
 
 
 def test_a_missing_second_result_is_named() -> None:
