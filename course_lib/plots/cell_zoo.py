@@ -17,6 +17,7 @@ from course_lib.plots.figure import (
     PINK,
     new_figure,
     png,
+    show,
     somebody_looks,
 )
 
@@ -283,33 +284,30 @@ def one_unit_explorer() -> None:
     if not somebody_looks():
         print("(Sliders appear here when you run this cell in JupyterLab, VS Code or Colab.)")
         return
-    import ipywidgets as widgets
-    from IPython.display import display
+    from ipywidgets import FloatSlider, interact
 
     def slider(name: str, low: float, high: float, value: float) -> Any:
-        return widgets.FloatSlider(
+        return FloatSlider(
             value=value, min=low, max=high, step=0.05, description=name,
             style={"description_width": "11em"}, layout={"width": "30em"},
         )  # fmt: skip
 
-    sliders = {
-        "z": slider("z  update gate", 0.0, 1.0, 0.0),
-        "r": slider("r  reset gate", 0.0, 1.0, 1.0),
-        "w": slider("w  recurrent weight", -4.0, 4.0, 2.0),
-        "x": slider("x  input", -2.0, 2.0, 0.0),
-    }
-    picture = widgets.Image(format="png")
-
-    def draw(_: Any = None) -> None:
-        values = {name: control.value for name, control in sliders.items()}
+    def draw(z: float, r: float, w: float, x: float) -> None:
         figure, axes = new_figure(width=4.2, height=3.6)
-        one_unit_map(axes, lambda h: one_unit(h, **values), steps=25)
-        picture.value = png(figure)
+        one_unit_map(axes, lambda h: one_unit(h, z=z, r=r, w=w, x=x), steps=25)
+        show(
+            figure,
+            alt=f"The state after a step against the state before it, for z = {z:g}, r = {r:g}, "
+            f"w = {w:g} and x = {x:g}, with the diagonal and two paths of 25 steps.",
+        )
 
-    for control in sliders.values():
-        control.observe(draw, names="value")
-    draw()
-    display(widgets.VBox([*sliders.values(), picture]))
+    interact(
+        draw,
+        z=slider("z  update gate", 0.0, 1.0, 0.0),
+        r=slider("r  reset gate", 0.0, 1.0, 1.0),
+        w=slider("w  recurrent weight", -4.0, 4.0, 2.0),
+        x=slider("x  input", -2.0, 2.0, 0.0),
+    )
 
 
 def draw_gates(axes: Any, x: Array, gates: Mapping[str, Array]) -> Any:

@@ -222,10 +222,10 @@ def radius_slider(measure: Callable[[float, str, float], tuple[Array, Array]]) -
 
     def draw(radius: float, kind: str, inputs: float) -> None:
         matrix, norms = measure(radius, kind, inputs)
-        title = f"radius {radius:g}, {kind}, inputs {inputs:g}: ×{norms[-1]:.1e}"
+        title = f"radius {radius:g}, {kind}, inputs {inputs:g}: ×{norms[-1]:.2g}"
         show(
             radius_picture(matrix, norms, title),
-            alt=f"For radius {radius:g} the gradient is multiplied by {norms[-1]:.1e} on its way.",
+            alt=f"For radius {radius:g} the gradient is multiplied by {norms[-1]:.2g} on its way.",
         )
 
     interact(

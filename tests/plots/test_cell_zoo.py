@@ -92,5 +92,12 @@ def test_sliders_appear_only_where_somebody_looks(monkeypatch, capsys):
     assert cell_zoo.somebody_looks()
 
 
+def test_the_picture_below_the_sliders_is_an_image_of_its_own_size(monkeypatch, capsys):
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebook.ipynb")
+    cell_zoo.one_unit_explorer()
+    # An image widget is stretched to the width of the page; an image is not.
+    assert "IPython.core.display.Image object" in capsys.readouterr().out
+
+
 def test_a_live_figure_is_silent_outside_a_notebook(axes):
     cell_zoo.LiveFigure("nothing").update(axes.figure)
