@@ -167,7 +167,7 @@ PROJECT = Exercise(
         Misconception(
             "squashed",
             lambda o, W, b: np.tanh(_linear(o, W, b))[:, :, 0],
-            nudge="The targets go up to 16. What is the largest number that you can return?",
+            nudge="The targets go up to 15. What is the largest number that you can return?",
             pointer=f"Read “{_PROJECT_TEXT}” again: what is the projection for?",
             explanation="You squash the result with tanh. The outputs have been squashed already; the "
             "projection is what leads out of that range again.",
@@ -194,6 +194,32 @@ PROJECT = Exercise(
             pointer=f"Read “{_PROJECT_TEXT}” again. Notebook 3 has the picture: a reshape does not "
             "swap axes.",
             explanation="You work time-major and then reshape: the rows now mix sequences.",
+        ),
+        Misconception(
+            "index-at-the-wrong-end",
+            lambda o, W, b: _linear(o, W, b)[0],
+            nudge="Print the shape before your index and after it. Which axis has gone?",
+            pointer=f"Read “{_SQUEEZE_TEXT}” again: at which end does the axis of size 1 stand?",
+            explanation="Your index takes the first sequence and drops the others. The axis that "
+            "has to go is the last one.",
+        ),
+        Misconception(
+            "wrong-axis-squeezed",
+            lambda o, W, b: np.squeeze(_linear(o, W, b), axis=1),
+            nudge="Which axis do you name, and which size has it?",
+            pointer=f"Read “{_SQUEEZE_TEXT}” again: at which end does the axis of size 1 stand?",
+            explanation="You say which axis is to go, but it is the axis of time. Counting begins "
+            "at 0.",
+        ),
+        Misconception(
+            "multiplied-by-a-column",
+            lambda o, W, b: (o * W).sum(axis=2) + b,
+            nudge="Along which axis does `W_out` of shape (H, 1) run when it meets `outputs` with a "
+            "`*`?",
+            pointer=f"Read “{_PROJECT_TEXT}” again: which index do `o` and `w` share?",
+            explanation="You multiply entry by entry with the column (H, 1): its axis of size H "
+            "meets the time steps, not the hidden units. Where T and H happen to be equal that "
+            "raises nothing.",
         ),
     ),
     nudge="Take one sequence and one step. Which numbers make its prediction?",
@@ -452,7 +478,7 @@ def _refused(seen: Comparison) -> Difference | None:
         return None
     if seen.actual.value["nothing came back"]:
         return Difference("nothing came back (None); an error has to be raised")
-    return Difference("a number came back; an error has to be raised")
+    return Difference("no error is raised; one has to be")
 
 
 _MSE_TEXT = "One number for the whole batch"
@@ -667,6 +693,23 @@ def _with_the_whole_sequence(x: Array, y: Array) -> float:
     return _fitted(_ones_beside(whole), y)
 
 
+def _rows_in_another_order(x: Array, y: Array) -> float:
+    return _fitted(np.swapaxes(_ones_beside(x), 0, 1), y)
+
+
+def _row_meets_column(x: Array, y: Array) -> float:
+    """Predictions ``(N, 1)`` minus targets ``(N,)``: the trap that the notebook tells of."""
+    rows, wanted = _ones_beside(x).reshape(y.size, -1), y.ravel()
+    weights = np.linalg.lstsq(rows, wanted[:, np.newaxis], rcond=None)[0]
+    return float(np.mean((rows @ weights - wanted) ** 2))
+
+
+def _by_normal_equations(x: Array, y: Array) -> float:
+    rows, wanted = _ones_beside(x).reshape(y.size, -1), y.ravel()
+    weights = np.linalg.solve(rows.T @ rows, rows.T @ wanted)
+    return float(np.mean((rows @ weights - wanted) ** 2))
+
+
 def _fit_first_sequence(x: Array, y: Array) -> float:
     rows = _ones_beside(x)
     weights = np.linalg.lstsq(rows[0], y[0], rcond=None)[0]
@@ -794,6 +837,44 @@ BASELINE_ERRORS = Exercise(
             pointer=f"Read “{_FIT_TEXT}” again.",
             explanation="You fit to the first sequence and measure on all. The best function for "
             "all is fitted to all.",
+        ),
+        Misconception(
+            "column-meets-row",
+            partial(_errors, memoryless=_row_meets_column),
+            nudge="Print the shape of predictions minus targets just before you square it. How many "
+            "numbers should there be?",
+            pointer="Read “An error that raises nothing” again.",
+            explanation="Your predictions are a column, your targets are not (or the other way "
+            "round), so every prediction meets every target. Your own `mse` would have refused.",
+        ),
+        Misconception(
+            "memoryless-as-a-sum",
+            partial(
+                _errors,
+                memoryless=lambda x, y: _fitted(_ones_beside(x), y) * y.size,
+            ),
+            nudge="By which factor is your third number off?",
+            pointer="Read “One number for the whole batch” again.",
+            explanation="The weights are the best ones, but you return the sum of the squared "
+            "errors. `lstsq` hands that over, too; it is not the mean.",
+        ),
+        Misconception(
+            "rows-and-targets-in-different-order",
+            partial(_errors, memoryless=_rows_in_another_order),
+            nudge="Take the second row of your table and the second target. Are they of the same "
+            "sequence and step?",
+            pointer=f"Read “{_FIT_TEXT}” again, and step 3 of “Do it in this order”.",
+            explanation="Your table runs through the steps first and your targets through the "
+            "sequences first: rows meet the targets of others.",
+        ),
+        Misconception(
+            "normal-equations",
+            partial(_errors, memoryless=_by_normal_equations),
+            nudge="Look at the two columns that the tutorial's table ends with. Do they say two "
+            "things or one?",
+            pointer=f"Read “{_FIT_TEXT}” again, from “Two traps” on.",
+            explanation="You solve the normal equations, and on the tutorial's data they have no "
+            "single solution: the constant feature and the column of ones say the same.",
         ),
         Misconception(
             "mean-of-each-step",
@@ -979,6 +1060,14 @@ REPAIR_SESSION = Exercise(
             "there: a squeeze that removes every axis of size 1.",
         ),
         Misconception(
+            "no-squeeze",
+            partial(_run_session, squeeze=np.array),
+            nudge="The network is one now. How many axes has `pred`, and how many has `y`?",
+            pointer=f"Read “{_SQUEEZE_TEXT}” again.",
+            explanation="The weights are drawn once, as they should be. But now nothing removes the "
+            "axis of size 1 that the product leaves.",
+        ),
+        Misconception(
             "drawn-again-after-the-outputs",
             partial(_run_session, initialise="12"),
             nudge="Which weights made the outputs, and which weights read them?",
@@ -1109,14 +1198,17 @@ def _train(
     sign: float = 1.0,
     reuse: bool = False,
     redraw: bool = False,
+    rate: float = 0.03,
+    endless: bool = False,
+    told: Callable[[Any, Any, Any, float], float] = lambda network, x, y, cost: cost,
     cap: int = 10**6,
 ) -> list[float]:
     """The loop, with a place for each mistake. A run that gets nowhere need not go on: ``cap``."""
     tf = _tf()
-    optimizer = _Adam(0.03)
+    optimizer = _Adam(rate)
     costs: list[float] = []
     batch = draw() if reuse else None
-    while len(costs) < min(most, cap):
+    while endless or len(costs) < min(most, cap):
         x, y = batch or draw()
         if redraw:
             network.W_out.assign(tf.random.normal(network.W_out.shape, stddev=1.5))
@@ -1128,10 +1220,23 @@ def _train(
         if sign < 0:
             gradients = [-gradient for gradient in gradients]
         optimizer.apply(gradients, variables)
-        costs.append(float(cost))
+        costs.append(told(network, x, y, float(cost)))
         if costs[-1] < goal:
             break
     return costs
+
+
+def _cost_again(network: Any, x: Any, y: Any, cost: float) -> float:
+    out = network.outputs(x) @ network.W_out + network.b_out
+    return float(np.mean((np.asarray(out)[:, :, 0] - y) ** 2))
+
+
+def _trains_and_returns_nothing(network: Any, draw: Any, goal: float, most: int = 400) -> None:
+    _train(network, draw, goal, most)
+
+
+def _goal_ignored(network: Any, draw: Any, goal: float, most: int = 400) -> list[float]:
+    return _train(network, draw, -1.0, most)
 
 
 def _never_trains(network: Any, draw: Any, goal: float, most: int = 400) -> list[float]:
@@ -1228,6 +1333,12 @@ def _new_sequences(seen: Comparison) -> Difference | None:
     return None
 
 
+def _goal_kept(seen: Comparison) -> Difference | None:
+    if seen.actual.value["goal"]:
+        return None
+    return Difference("it goes on to the last update, long after a cost was under `goal`")
+
+
 def _costs_told(seen: Comparison) -> Difference | None:
     if seen.actual.value["costs"] is None:
         return Difference("the result is no list of costs")
@@ -1256,9 +1367,16 @@ FIT_TWO_STEP_SUM = Exercise(
         ),
         Aspect(
             "it has learned the rule, judged on fresh sequences",
-            2.5,
+            2.0,
             _learned,
             tags=frozenset({"training"}),
+        ),
+        Aspect(
+            "it stops at the goal",
+            0.5,
+            _goal_kept,
+            tags=frozenset({"training"}),
+            needs=("it has learned the rule, judged on fresh sequences",),
         ),
         Aspect(
             "new sequences for each update",
@@ -1286,6 +1404,49 @@ FIT_TWO_STEP_SUM = Exercise(
             "one is far from enough.",
         ),
         Misconception(
+            "too-slow",
+            partial(_train, rate=0.001, cap=20),
+            nudge="Print the cost of every tenth update. Does it fall, and how far does it still have "
+            "to go when your loop ends?",
+            pointer=f"Read “{_LOOP_TEXT}” again: it names a learning rate.",
+            explanation="Every update goes in the right direction, but all of them together do not "
+            "lead far enough: the learning rate is too small (Adam's own default is 0.001), or the "
+            "loop ends too early.",
+        ),
+        Misconception(
+            "most-ignored",
+            partial(_train, endless=True),
+            nudge="What ends your loop when the goal is never reached?",
+            pointer=f"Read “{_LOOP_TEXT}” again: “in any case after `most` updates”.",
+            explanation="Your loop ends on success only. With a goal that is out of reach, or a bug "
+            "inside, it would go on for ever.",
+        ),
+        Misconception(
+            "goal-ignored",
+            _goal_ignored,
+            nudge="How many costs does your function return, and which is the first one under `goal`?",
+            pointer=f"Read “{_LOOP_TEXT}” again: when is it to stop?",
+            explanation="The network learns, but your loop never looks at `goal` and always makes "
+            "all the updates that it may.",
+        ),
+        Misconception(
+            "nothing-returned",
+            _trains_and_returns_nothing,
+            nudge="What does your function return when the loop is over?",
+            pointer=f"Read “{_LOOP_TEXT}” again, and the last line of the docstring.",
+            explanation="The network is trained as it should be, but the list of the costs is not "
+            "returned.",
+        ),
+        Misconception(
+            "cost-after-the-update",
+            partial(_train, told=_cost_again),
+            nudge="With which weights do you compute the cost that you note: those before the update "
+            "or those after it?",
+            pointer="Read the last line of the docstring again.",
+            explanation="You measure again after the weights have moved. The list is to hold the "
+            "cost that the update was made with.",
+        ),
+        Misconception(
             "uphill",
             partial(_train, sign=-1.0, cap=20),
             nudge="Do your costs fall or rise?",
@@ -1296,10 +1457,13 @@ FIT_TWO_STEP_SUM = Exercise(
         Misconception(
             "read-out-only",
             partial(_train, of=lambda network: [network.W_out, network.b_out], cap=40),
-            nudge="Which variables do you hand to the optimizer? Does the LSTM learn anything?",
-            pointer=f"Read “{_GRADIENT_TEXT}” again: how many variables has the network?",
+            nudge="Does the LSTM learn anything? Which variables do you hand to the optimizer, and "
+            "where does `network.outputs` run: inside the tape's block or before it?",
+            pointer=f"Read “{_GRADIENT_TEXT}” again, the list of variables and “Two ways to lose the "
+            "trail”.",
             explanation="You train `W_out` and `b_out` and leave the LSTM with its first, random "
-            "weights. What it happens to remember has to do.",
+            "weights: either its variables are not handed over, or its outputs were computed before "
+            "the tape began.",
         ),
         Misconception(
             "last-step-only",

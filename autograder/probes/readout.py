@@ -141,6 +141,8 @@ def training(
     Returns:
         ``learned``: whether it is, on the fresh sequences. ``new sequences``: whether there was a
         new batch for each update. ``most``: whether there were no more updates than allowed.
+        ``goal``: False if all were made although a cost of the first half was under the goal.
+        ``one``: whether there was a single update.
     """
     from course_lib.quiet import tf
     from course_lib.readout import ReadoutNetwork
@@ -148,6 +150,7 @@ def training(
 
     units = 10
     network = ReadoutNetwork(units, x.shape[2], seed=seed)
+    first = network.W_out.numpy().copy()
     rng = np.random.default_rng([seed, 2])
     calls, progress = _Counter(most), _Progress()
 
@@ -165,10 +168,15 @@ def training(
     layer.set_weights([network.W_out.numpy(), network.b_out.numpy()])
     away = np.ravel(layer(network.outputs(x))) - np.ravel(y)
     updates = len(costs) if costs else 1
+    learned = bool(np.linalg.norm(away) ** 2 < limit * away.size)
+    moved = not np.array_equal(first, network.W_out.numpy())
+    early = (costs or [])[: most // 2]
     return {
-        "learned": bool(np.linalg.norm(away) ** 2 < limit * away.size),
+        "learned": learned,
         "new sequences": calls.made >= 0.9 * updates,
         "most": updates <= most,
+        "goal": updates < most or not any(cost < goal for cost in early),
+        "one": moved and calls.made <= 1,
     }
 
 

@@ -87,7 +87,7 @@ print("largest output in size below 1:", bool(np.abs(outputs).max() < 1))
 #
 # It has to read `outputs`, not the state. The state is what the network would need *to go on*: it exists
 # for the last step only, and its part $c$ is not an output at all. There are twelve targets here, and the
-# state knows about three moments.
+# state holds one vector for each of the three sequences.
 #
 # ## One number for each step
 #
@@ -658,7 +658,7 @@ print("outputs for the tutorial's batch:", network.outputs(TRAIN_X).shape)
 # predicted nearly perfectly.
 #
 # **Predict first.** 531 weights, 12 targets. How small can the cost become on the three sequences? And what
-# will the same network score on 2,000 sequences that it has never seen, where *memoryless* scores 7.7?
+# will the same network score on 2,000 sequences that it has never seen, where *memoryless* scores 7.8?
 
 # %% tags=["demo"]
 from course_lib.fitting import fit_two_step_sum as course_fit
@@ -797,9 +797,9 @@ except Exception as problem:
     print(f"your function is not there yet ({type(problem).__name__}): this is the course's")
     network, view = watched(course_fit)
 view.end(
-    "Error on fresh sequences against updates, logarithmic, with the baselines as lines. From about 70 it "
-    "falls below zero, mean, memoryless and clock in turn, below the check's bar after about 90 updates, and "
-    "to about 0.1 in the end."
+    "Error on fresh sequences against updates, logarithmic, with the baselines as lines. It starts "
+    "below zero, falls below mean, memoryless and clock in turn, below the check's bar after about 90 "
+    "updates, and to about 0.1 in the end."
 )
 
 # %% tags=["demo"]

@@ -43,7 +43,7 @@ def test_a_prediction_without_shapes_is_said_so():
 def test_a_number_for_shapes_that_differ_is_worded_for_a_person():
     result = judged("mse", lambda p, t: np.mean((p - t) ** 2))
     (said,) = differences(result).values()
-    assert said.endswith("a number came back; an error has to be raised")
+    assert said.endswith("no error is raised; one has to be")
 
 
 def test_a_tuple_in_place_of_the_dict_is_said_so():
@@ -86,3 +86,21 @@ def test_costs_that_are_not_told_cost_only_their_own_points():
     seen = observe("readout:fit", silent, judge.cases[0].inputs)
     assert seen.value["costs"] is None
     assert seen.value["moved"] is not None
+
+
+def test_updates_that_are_too_small_are_not_taken_for_a_single_one():
+    tf = pytest.importorskip("tensorflow")
+
+    def crawls(network, draw, goal, most=400):
+        optimizer, costs = tf.keras.optimizers.Adam(), []  # its own rate: 0.001
+        for _ in range(min(most, 30)):
+            x, y = draw()
+            with tf.GradientTape() as tape:
+                out = network.outputs(x) @ network.W_out + network.b_out
+                cost = tf.reduce_mean((out[:, :, 0] - y) ** 2)
+            variables = network.trainable_variables
+            optimizer.apply(tape.gradient(cost, variables), variables)
+            costs.append(float(cost))
+        return costs
+
+    assert judged("fit_two_step_sum", crawls).misconception == "too-slow"
