@@ -117,6 +117,25 @@ def _rolled_along_the_batch(length: int, batch: int, delay: int, rng: Rng) -> Pa
     return x, y
 
 
+def _rolled_back_end_zeroed(length: int, batch: int, delay: int, rng: Rng) -> Pair:
+    x = _bits(length, batch, rng)
+    y = np.roll(x, -delay, axis=1)
+    y[:, -delay:] = 0
+    return x, y
+
+
+def _first_rows_zeroed(length: int, batch: int, delay: int, rng: Rng) -> Pair:
+    x = _bits(length, batch, rng)
+    y = np.roll(x, delay, axis=1)
+    y[:delay] = 0
+    return x, y
+
+
+def _own_generator(length: int, batch: int, delay: int, rng: Rng) -> Pair:
+    x = _bits(length, batch, np.random.default_rng(0))
+    return x, _shift(x, delay)
+
+
 def _one_too_late(length: int, batch: int, delay: int, rng: Rng) -> Pair:
     x = _bits(length, batch, rng)
     return x, _shift(x, delay + 1)
@@ -204,16 +223,21 @@ def _facts(*names: str) -> Callable[[Comparison], Difference | None]:
                 continue
             if name == "steps back":
                 return Difference(_word_lag(int(got[name]), int(wanted[name])))
-            if name == "rows that start with zeros":
-                rows = [str(row) for row, ok in enumerate(got[name]) if not ok]
-                which = f"row {rows[0]}" if len(rows) == 1 else f"rows {', '.join(rows[:6])}"
-                more = " and more" if len(rows) > 6 else ""
-                return Difference(f"in {which}{more} the first labels are not all 0")
+            if name in _STARTS:
+                return Difference(
+                    f"in {_STARTS[name]} the first labels are not all 0, but {_word_start(got[name])}"
+                )
             return Difference(_SAID[name])
         return None
 
     return test
 
+
+def _word_start(found: str) -> str:
+    return found if found != "something else" else "other bits"
+
+
+_STARTS = {"row 0 starts with": "row 0", "other rows start with": "the rows below row 0"}
 
 _SAID = {
     "x holds zeros and ones": "x should hold zeros and ones, both of them, and nothing else",
@@ -261,7 +285,7 @@ MAKE_ECHO = Exercise(
         Aspect(
             "nothing to repeat at the start of each row",
             1.0,
-            _facts("rows that start with zeros"),
+            _facts(*_STARTS),
             tags=frozenset({"delayed"}),
             needs=("shape", "the echo"),
         ),
@@ -325,6 +349,22 @@ MAKE_ECHO = Exercise(
             "future, and the end of each row is filled from its start.",
         ),
         Misconception(
+            "shifted-the-other-way-and-minus-zero",
+            _rolled_back_end_zeroed,
+            nudge="Does your y repeat what was, or announce what will be?",
+            pointer=_TASK,
+            explanation="You shift to the left: each label is a bit of the future, and no network "
+            "can know that. And a second thing: `y[:, -delay:]` is everything when the delay is 0.",
+        ),
+        Misconception(
+            "first-rows-zeroed",
+            _first_rows_zeroed,
+            nudge="What does `y[:delay]` take of an array with two axes?",
+            pointer=_ROWS,
+            explanation="You set whole rows to 0, the first `delay` ones. The tutorial's `y[0:3] = 0` "
+            "was right as long as y had a single axis; in rows, time is the second one.",
+        ),
+        Misconception(
             "rolled-along-the-batch",
             _rolled_along_the_batch,
             nudge="Along which axis does time run? Along which one do you shift?",
@@ -369,6 +409,15 @@ MAKE_ECHO = Exercise(
             pointer="The docstring says where all bits come from.",
             explanation="You draw from NumPy's global generator and not from `rng`, so nobody can "
             "repeat your data.",
+        ),
+        Misconception(
+            "generator-of-its-own",
+            _own_generator,
+            nudge="Call your function with `np.random.default_rng(0)` and with "
+            "`np.random.default_rng(1)`. Do you get other bits?",
+            pointer="The docstring says where all bits come from.",
+            explanation="You make a generator with a seed of your own, so your function gives the same "
+            "bits for ever. Draw from the `rng` that you are given.",
         ),
         Misconception(
             "one-row-repeated",
@@ -440,7 +489,7 @@ def _rest_dropped(x: Array, y: Array, T: int) -> list[Pair]:
 
 
 def _overlapping(x: Array, y: Array, T: int) -> list[Pair]:
-    return _cut(x, y, [(t, t + T) for t in range(max(x.shape[1] - T + 1, 1))])
+    return _cut(x, y, [(t, t + T) for t in range(x.shape[1] - T + 1)])
 
 
 def _overlapping_to_the_end(x: Array, y: Array, T: int) -> list[Pair]:
@@ -466,6 +515,10 @@ def _rest_dropped_by_reshape(x: Array, y: Array, T: int) -> list[Pair]:
     batch, count = len(x), x.shape[1] // T
     parts = [a[:, : count * T].reshape(count, batch, T) for a in (x, y)]
     return list(zip(*parts, strict=True))
+
+
+def _reshaped(x: Array, y: Array, T: int) -> list[Pair]:
+    return list(zip(x.reshape(-1, len(x), T), y.reshape(-1, len(y), T), strict=True))
 
 
 def _empty_one_at_the_end(x: Array, y: Array, T: int) -> list[Pair]:
@@ -640,6 +693,15 @@ WINDOWS = Exercise(
             "memory, so the windows mix columns of different times and rows.",
         ),
         Misconception(
+            "rows-mixed-by-reshape-rest-forgotten",
+            _reshaped,
+            nudge="Look at row 0 of your second window. Does it follow row 0 of the first?",
+            pointer=_CUT + " And think of what notebook 2 says about reshape.",
+            explanation="You reshape: that deals the numbers out in the order in which they lie in "
+            "memory, so the windows mix columns of different times and rows. And where something is "
+            "left over it fails.",
+        ),
+        Misconception(
             "empty-one-at-the-end",
             _empty_one_at_the_end,
             nudge="Let 12 columns be cut into windows of 4. How many windows do you return?",
@@ -757,6 +819,21 @@ LOSS_FLOOR = Exercise(
         ),
     ),
     misconceptions=(
+        Misconception(
+            "half-a-nat",
+            lambda T, delay: 0.5 * min(T, delay) / T,
+            nudge="What is the cross-entropy of a label that got the probability one half?",
+            pointer="Read “The dumb baseline: toss a coin” again.",
+            explanation="You charge one half for each guess: that is its probability, or how often it "
+            "is wrong. What it costs is the negative logarithm of one half.",
+        ),
+        Misconception(
+            "minus-sign-lost",
+            lambda T, delay: np.log(0.5) * min(T, delay) / T,
+            nudge="Can a cross-entropy be negative?",
+            pointer="Read “The dumb baseline: toss a coin” again.",
+            explanation="The logarithm of one half is negative; the loss is the *negative* logarithm.",
+        ),
         Misconception(
             "more-labels-than-there-are",
             lambda T, delay: delay / T * np.log(2),
@@ -906,6 +983,22 @@ PACK_STATE = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "c-above-h",
+            lambda states: np.stack([np.concatenate([s.c, s.h], axis=0) for s in states]),
+            nudge="How many axes should the result have, and how many has it?",
+            pointer=_ONE_TENSOR,
+            explanation="c and h stand one below the other, as if the batch were twice as large. They "
+            "should be two entries of an axis of their own.",
+        ),
+        Misconception(
+            "parts-after-the-batch",
+            lambda states: np.stack([np.stack([s.c, s.h], axis=1) for s in states]),
+            nudge="Say the names of your four axes in order. Which one has length 2?",
+            pointer=_ONE_TENSOR,
+            explanation="In your array the batch comes before the parts: `packed[k, 0]` is both parts "
+            "of the first sequence, not c of layer k.",
+        ),
+        Misconception(
             "c-and-h-exchanged",
             lambda states: np.stack([[s.h, s.c] for s in states]),
             nudge="Which part comes first in `LSTMStateTuple(c, h)`? And in your array?",
@@ -1037,6 +1130,25 @@ UNPACK_STATE = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "one-argument",
+            lambda packed: [LSTMStateTuple(layer) for layer in packed],  # type: ignore[call-arg]
+            nudge="How many parts does `LSTMStateTuple` ask for, and how many arguments do you give "
+            "it?",
+            pointer=_ONE_TENSOR,
+            explanation="You hand a whole layer over as one argument. An `LSTMStateTuple` is made of "
+            "two, c and h.",
+        ),
+        Misconception(
+            "layers-and-parts-exchanged",
+            lambda packed: [
+                LSTMStateTuple(packed[0, k], packed[1, k]) for k in range(packed.shape[1])
+            ],
+            nudge="Say the names of the four axes in order. Over which one does your loop run?",
+            pointer=_ONE_TENSOR,
+            explanation="You take the first axis for the parts and the second one for the layers. It "
+            "is the other way round.",
+        ),
+        Misconception(
             "h-replaced-by-zeros",
             lambda packed: _unpack(packed, lambda s: LSTMStateTuple(s[0], np.zeros_like(s[1]))),
             nudge="What becomes of packed[0, 1]?",
@@ -1164,8 +1276,10 @@ def _read_out(rng: Rng, hidden: int) -> tuple[Array, Array]:
 def _program_cases(rng: Rng) -> list[Case]:
     def case(name: str, columns: int, B: int, delay: int, T: int, L: int, H: int) -> Case:
         bits = rng.integers(0, 2, size=B * columns)
-        for row in range(B):  # what a row ends with shows in the next one's first labels
-            bits[(row + 1) * columns - delay : (row + 1) * columns] = 1
+        for row in range(B):  # what a row ends with shows in first labels, and whose end it is
+            end = (row + 1) * columns
+            bits[end - delay : end] = 1
+            bits[end - 1] = row % 2 == 0
         inputs = (bits, [B, delay, T], _traces(rng, L, H), *_read_out(rng, H))
         return Case(name, inputs)
 
@@ -1196,6 +1310,8 @@ def _program(
     W2: Array,
     b2: Array,
     left: frozenset[str] = frozenset(),
+    label: Callable[[Array, int], Array] = _shift,
+    keep: bool = True,
 ) -> Pair:
     """The program of the exercise with some of its mistakes left in."""
     from course_lib.truncation import bit_loss
@@ -1206,7 +1322,7 @@ def _program(
         y[:delay] = 0
         y = y.reshape(batch, -1)
     else:
-        y = _shift(x, delay)
+        y = label(x, delay)
     columns = x.shape[1] // T * T if "columns-dropped" in left else x.shape[1]
     packed, losses = np.zeros((len(cells), 2, batch, W2.shape[0])), []
     for t in range(0, columns, T):
@@ -1218,7 +1334,17 @@ def _program(
         if "never-saved" not in left:
             packed = np.stack([np.stack([s.c, s.h]) for s in states])
         losses.append(bit_loss(logits, y[:, t:stop]))
-    return np.array(losses), packed
+    return np.array(losses), packed if keep else np.zeros_like(packed)
+
+
+def _roll_rows(x: Array, delay: int, zeroed: int) -> Array:
+    y = np.roll(x, delay, axis=1)
+    y[:zeroed, :delay] = 0
+    return y
+
+
+def _unknown_name(*inputs: Any) -> Pair:
+    raise NameError("name 'w2' is not defined")
 
 
 _MISTAKES = {
@@ -1338,6 +1464,40 @@ REPAIR_TUTORIAL = Exercise(
             for names in combinations(_MISTAKES, count)
             # Where the state is never saved, it is zeros: no h is there to be lost.
             if not {"h-lost", "never-saved"} <= set(names)
+        ),
+        Misconception(
+            "only-row-0-zeroed",
+            partial(_program, label=partial(_roll_rows, zeroed=1)),
+            nudge="Compare the first labels of row 1 with the last bits of row 1.",
+            pointer="Read “Five rows, five series” again, and “Stuck on the labels?”.",
+            explanation="You cut first and shift each row, as it should be. But only row 0 begins "
+            "with zeros; in the others the roll has brought their own end back in.",
+        ),
+        Misconception(
+            "wrapped-around",
+            partial(_program, label=partial(_roll_rows, zeroed=0)),
+            nudge="Compare the first labels of a row with its last bits.",
+            pointer="Read “Five rows, five series” again, and “Stuck on the labels?”.",
+            explanation="You cut first and shift each row, as it should be. But the roll brings the "
+            "end of each row back in at its start, and nothing wipes it out.",
+        ),
+        Misconception(
+            "state-not-packed-at-the-end",
+            partial(_program, keep=False),
+            nudge="All losses are right, so the state does cross the edges. What is in the `packed` "
+            "that you return?",
+            pointer="Read “The state in one array” again.",
+            explanation="You carry the states from window to window, but never put them into "
+            "`packed`: the zeros of the beginning are returned.",
+        ),
+        Misconception(
+            "unknown-name",
+            _unknown_name,
+            nudge="Which name does the error complain about? Where should it have been made?",
+            pointer="Read the three mistakes that stop the listing at once, in “A program with five "
+            "mistakes”.",
+            explanation="The program uses a name that nothing has made. The printed one does so "
+            "once: what comes in and what is used are spelled differently.",
         ),
     ),
     nudge="Run your program and the printed one on the same 15 bits, and compare the labels, the "
@@ -1468,6 +1628,33 @@ def _one_update_at_the_end(
 
 def _no_windows(model: Any, x: Array, y: Array, carry: bool) -> list[float]:
     return _epoch(model, x, y, carry, cut=lambda x, y, T: [(x, y)])
+
+
+def _nothing_returned(model: Any, x: Array, y: Array, carry: bool) -> None:
+    _epoch(model, x, y, carry)
+
+
+def _again_after_the_update(model: Any, x: Array, y: Array, carry: bool) -> list[float]:
+    tf = _tf()
+    zero = state = model.zero_state(len(x))
+    losses = []
+    for x_window, y_window in _reference_windows(x, y, WINDOW):
+        state = state if carry else zero
+        with tf.GradientTape() as tape:
+            loss, _ = model.loss(x_window, y_window, state)
+        model.update(tape.gradient(loss, model.trainable_variables))
+        loss, state = model.loss(x_window, y_window, state)
+        losses.append(float(loss))
+    return losses
+
+
+def _loss_before_the_tape(model: Any, x: Array, y: Array, carry: bool) -> list[float]:
+    tf = _tf()
+    loss, _ = model.loss(x[:, :WINDOW], y[:, :WINDOW], model.zero_state(len(x)))
+    with tf.GradientTape() as tape:
+        pass
+    model.update(tape.gradient(loss, model.trainable_variables))
+    return [float(loss)]
 
 
 def _mean_loss(model: Any, x: Array, y: Array, carry: bool) -> float:
@@ -1734,6 +1921,30 @@ RUN_EPOCH = Exercise(
             nudge="Which loss do you report: the one that was differentiated, or a new one?",
             pointer="The docstring of the exercise says which loss is returned.",
             explanation="You measure again after the update. The loss asked for is the one before.",
+        ),
+        Misconception(
+            "loss-and-state-after-the-update",
+            _again_after_the_update,
+            nudge="How often do you run the network over each window? Which of the runs should go on?",
+            pointer="The docstring of the exercise says which loss is returned.",
+            explanation="You run every window again after the update, and take its loss and its state "
+            "from there. Once is enough: both are there before the update.",
+        ),
+        Misconception(
+            "loss-before-the-tape",
+            _loss_before_the_tape,
+            nudge="Print what the tape gives you. Was it open when the loss was computed?",
+            pointer="Read “Where a tape ends” again.",
+            explanation="The loss is computed before your tape is opened, so the tape has not seen it "
+            "and gives no gradients.",
+        ),
+        Misconception(
+            "nothing-returned",
+            _nothing_returned,
+            nudge="What does your function return when the loop is over?",
+            pointer="The docstring of the exercise says what is returned.",
+            explanation="The network is trained as it should be, but the list of the losses is not "
+            "returned.",
         ),
         Misconception(
             "last-window-dropped",

@@ -17,6 +17,9 @@ Weights = Mapping[str, Any]
 
 NO_LAG = -999
 
+LONG = 8
+"""A single row of fewer labels may be zeros by chance, so that nothing can be said about it."""
+
 
 def describe_echo(answer: Answer, length: int, batch: int, delay: int, seed: int) -> dict[str, Any]:
     """What can be said of ``answer(length, batch, delay, rng)`` whichever way it draws its bits.
@@ -40,10 +43,23 @@ def describe_echo(answer: Answer, length: int, batch: int, delay: int, seed: int
         "the same rng draws the same bits": bool(np.array_equal(x, again)),
         "another rng draws other bits": not np.array_equal(x, other),
         "steps back": _lag(x, y, delay),
-        "rows that start with zeros": [not y[row, :delay].any() for row in range(len(y))],
+        "row 0 starts with": _first_labels(x, y, delay, slice(0, 1) if delay >= LONG else slice(0)),
+        "other rows start with": _first_labels(x, y, delay, slice(1, None)),
         "bits before the first echo": bool(delay == 0 or x[:, :delay].any()),
     }
     return facts
+
+
+def _first_labels(x: np.ndarray, y: np.ndarray, delay: int, rows: slice) -> str:
+    """What some rows begin with; the same word whichever bits were drawn."""
+    first, end = y[rows, :delay], x[:, x.shape[1] - delay :]
+    if not first.any():
+        return "zeros"
+    if np.array_equal(first, end[rows]):
+        return "their own end"
+    if np.array_equal(first, np.roll(end, 1, axis=0)[rows]):
+        return "the end of the row before"
+    return "something else"
 
 
 def _lag(x: np.ndarray, y: np.ndarray, delay: int) -> int:

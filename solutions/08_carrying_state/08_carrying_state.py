@@ -455,7 +455,7 @@ def tutorial_program(bits, batch, delay, T, cells, W2, b2):
 def repair_tutorial(bits, batch, delay, T, cells, W2, b2):
     """Run the cells over the whole series, window after window; no training.
 
-    bits: (length,), zeros and ones; row 0 holds the first length // batch of them, and so on.
+    bits: (length,), zeros and ones, length a multiple of batch; row 0 holds the first length // batch of them, and so on.
     batch, delay, T: B, d, and the columns of a window.
     cells: L steps cell(x, LSTMStateTuple(c, h)) -> (output, new LSTMStateTuple), x being (B, D).
     W2, b2: (H, 2) and (2,).
@@ -795,7 +795,7 @@ show(
 )
 
 # %% [markdown]
-# The wiped networks obey your formula, at every $T$.
+# The wiped networks obey your formula, at each $T$ that was tried.
 #
 # The carried ones are the surprise. At $T = 2$ and 3 they learn **next to nothing**, although their
 # state crosses every edge and *could* hold the bit. (What they do get comes from traces that a memory

@@ -50,7 +50,36 @@ def test_an_echo_drawn_in_any_way_passes() -> None:
 def test_rows_that_start_with_foreign_labels_are_named() -> None:
     known = {item.name: item.variant for item in MAKE_ECHO.misconceptions}
     said = _card(MAKE_ECHO, known["rolled-before-cut-into-rows"])
-    assert "in rows 1, 2, 3 the first labels are not all 0" in said
+    assert "in the rows below row 0 the first labels are not all 0, but the end of the row" in said
+
+
+def test_a_wrong_echo_is_named_whichever_way_its_bits_are_drawn() -> None:
+    def coins(rng, *shape):
+        return (rng.random(shape) < 0.5).astype(int)
+
+    def before_the_cut(length, batch, delay, rng):
+        x = coins(rng, length)
+        y = np.roll(x, delay)
+        y[:delay] = 0
+        return x.reshape(batch, -1), y.reshape(batch, -1)
+
+    def wrapped(length, batch, delay, rng):
+        x = rng.permutation(np.arange(length) % 2).reshape(batch, -1)
+        return x, np.roll(x, delay, axis=1)
+
+    def row_0_only(length, batch, delay, rng):
+        x = coins(rng, length // batch, batch).T
+        y = np.roll(x, delay, axis=1)
+        y[0, :delay] = 0
+        return x, y
+
+    for seed in range(20):
+        judge = Judge(MAKE_ECHO, seed)
+        names = [
+            judge.judge(judge.run(drawn)).misconception
+            for drawn in (before_the_cut, wrapped, row_0_only)
+        ]
+        assert names == ["rolled-before-cut-into-rows", "wrapped-around", "only-row-0-zeroed"]
 
 
 def test_the_same_windows_in_any_wrong_order_are_recognised() -> None:
