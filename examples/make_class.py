@@ -16,7 +16,17 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
-from handed_in import gates, gradients, mistaken, notebooks, odd_files, right, training, trouble
+from handed_in import (
+    gates,
+    gradients,
+    mistaken,
+    notebooks,
+    odd_files,
+    right,
+    stacks,
+    training,
+    trouble,
+)
 from nbformat import NotebookNode
 
 HERE = Path(__file__).resolve().parent
@@ -29,6 +39,7 @@ SUBMISSIONS = (
     *gradients.SUBMISSIONS,
     *gates.SUBMISSIONS,
     *training.SUBMISSIONS,
+    *stacks.SUBMISSIONS,
 )
 EXPECTED = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
 

@@ -119,6 +119,26 @@ def _two_bent(
     return answer
 
 
+def _two_along(
+    steps: Callable[[Array], Any] = _times,
+    memory: Callable[[Any, Any], Any] = lambda own, below: own,
+    keep: bool = True,
+    result: Callable[[list[Any], Any, Any], Any] = lambda zs, a, b: (np.stack(zs, axis=1), (a, b)),
+) -> Callable[..., Any]:
+    """Both layers at each step; each argument bends one thing."""
+
+    def answer(x: Array, cell1: Cell, state1: Any, cell2: Cell, state2: Any) -> Any:
+        outputs, lower, upper = [], state1, state2
+        for x_t in steps(x):
+            low, last1 = cell1(x_t, lower)
+            high, last2 = cell2(low, memory(upper, last1))
+            lower, upper = (last1, last2) if keep else (lower, upper)
+            outputs.append(high)
+        return result(outputs, last1, last2)
+
+    return answer
+
+
 def _two_in_one_loop(x: Array, cell1: Cell, state1: Any, cell2: Cell, state2: Any) -> Any:
     outputs = np.zeros((x.shape[0], x.shape[1], np.shape(state2.h)[1]))
     for t in range(x.shape[1]):
@@ -273,6 +293,46 @@ STACK_TWO_BY_HAND = Exercise(
             nudge="How many layers remember something? How many states do you return?",
             pointer="The docstring of the exercise says which states are returned.",
             explanation="You return the top layer's state only. To go on later, both are needed.",
+        ),
+        Misconception(
+            "loops-over-the-batch",
+            _two_along(steps=list),
+            nudge="What does `for x_t in x` run over: which axis comes first?",
+            pointer="The docstring of the exercise says what the axes of x are.",
+            explanation="Your loop runs over the sequences of the batch, and each whole sequence is "
+            "taken for one time step. Time is the second axis.",
+        ),
+        Misconception(
+            "one-memory-for-both",
+            _two_along(memory=lambda own, below: below),
+            nudge="Which two arrows enter the upper cell of a step in the figure? Where do they come "
+            "from?",
+            pointer=_TWO_TEXT,
+            explanation="At each step your upper cell gets the state that the lower one has just made. "
+            "It has a memory of its own, which comes from the left.",
+        ),
+        Misconception(
+            "states-never-renewed",
+            _two_along(keep=False),
+            nudge="With which state does your second time step begin?",
+            pointer=_TWO_TEXT,
+            explanation="Every step of yours begins with the first states: the new ones that a cell "
+            "returns are not handed to its next step.",
+        ),
+        Misconception(
+            "last-output-only",
+            _two_along(result=lambda zs, a, b: (zs[-1], (a, b))),
+            nudge="How many outputs has a sequence of T steps?",
+            pointer="The docstring of the exercise gives the shape of the outputs.",
+            explanation="You return the output of the last step. The upper layer has one at each step, "
+            "and all of them are asked for.",
+        ),
+        Misconception(
+            "three-results",
+            _two_along(result=lambda zs, a, b: (np.stack(zs, axis=1), a, b)),
+            nudge="How many things do you return, and how many does the docstring?",
+            pointer="The docstring of the exercise shows how results are put together.",
+            explanation="You return three things. Asked for are two: the outputs, and a pair of states.",
         ),
     ),
     nudge="What does the upper layer read at step t? Draw two rows of boxes and the arrows between.",
@@ -455,7 +515,7 @@ MULTI_RNN_STEP = Exercise(
         ),
         Misconception(
             "all-outputs-returned",
-            _step_bent(out=lambda outputs, x: outputs if len(outputs) > 1 else outputs[0]),
+            _step_bent(out=lambda outputs, x: outputs),
             nudge="How many outputs does a stack have for whoever calls it?",
             pointer="The docstring of the exercise says which output is returned.",
             explanation="You return the outputs of all layers. From outside, a stack is one cell, "
@@ -479,9 +539,7 @@ MULTI_RNN_STEP = Exercise(
         Misconception(
             "state-of-the-layer-below",
             _step_bent(
-                read=lambda own, below: (
-                    below if below is not None and below.c.shape == own.c.shape else own
-                )
+                read=lambda own, below: own if below is None else below,
             ),
             nudge="Which memory does the second layer read?",
             pointer=_STEP_TEXT,
@@ -516,6 +574,14 @@ MULTI_RNN_STEP = Exercise(
             pointer="The docstring of the exercise, its last line.",
             explanation="You write the new states into the list that you were given: whoever keeps "
             "it as the old states finds the new ones in it. Make a list of your own.",
+        ),
+        Misconception(
+            "a-single-state-returned",
+            _step_bent(after=lambda new, old: new[-1]),
+            nudge="How many states went in, and how many come out?",
+            pointer=_STEP_TEXT,
+            explanation="You return one state, the last one that your loop made. Every layer has a "
+            "memory: collect them.",
         ),
     ),
     nudge="Write down, for two layers: what does each cell read, and where do its two results go?",
@@ -632,6 +698,21 @@ STACK_PARAMETER_COUNT = Exercise(
             nudge="How many gates and candidates has an LSTM?",
             pointer=_COUNT_TEXT,
             explanation="You count three blocks a layer, as in a GRU. An LSTM has four.",
+        ),
+        Misconception(
+            "one-bias-a-unit",
+            lambda D, H, L: 4 * (D + H) * H + H + (L - 1) * (4 * (H + H) * H + H),
+            nudge="How many entries has the bias of a layer with H units?",
+            pointer=_COUNT_TEXT,
+            explanation="You count H biases a layer. Each of the four blocks has its own: 4H.",
+        ),
+        Misconception(
+            "x-read-again-above",
+            lambda D, H, L: 4 * (D + H + 1) * H + (L - 1) * 4 * (D + H + H + 1) * H,
+            nudge="Which arrows enter a cell of the second layer? Does x?",
+            pointer=_COUNT_TEXT,
+            explanation="You count as if the upper layers read x besides the output of the layer "
+            "below. Only the bottom one reads x.",
         ),
     ),
     nudge="Write down the shapes of the three arrays of the bottom layer, and of the layer above.",
@@ -822,7 +903,8 @@ MAKE_MULTI_CELL = Exercise(
             lambda state_dim, num_layers: [_keras().LSTMCell(state_dim) for _ in range(num_layers)],
             nudge="What is the type of what you return?",
             pointer="The docstring of the exercise says what is returned.",
-            explanation="You return a list of cells. Asked for is one stack that holds them.",
+            explanation="What you return is not the stack itself: a bare list of cells, perhaps, or the "
+            "stack inside of another layer. Asked for is one `StackedRNNCells` that holds them.",
         ),
         Misconception(
             "kept-between-calls",
@@ -831,6 +913,15 @@ MAKE_MULTI_CELL = Exercise(
             pointer="The docstring of the exercise, its last line.",
             explanation="You keep cells between calls, so two networks made by your function would "
             "share weights.",
+        ),
+        Misconception(
+            "layers-in-place-of-cells",
+            _made(lambda k, H, L: [k.LSTM(H) for _ in range(L)]),
+            nudge="What is the difference between `LSTM` and `LSTMCell` in Keras? Which of them makes "
+            "a single step?",
+            pointer="The docstring of the exercise says which kind of cell.",
+            explanation="You stack whole LSTM layers, each with a loop over time of its own. A stack of "
+            "cells is made of `LSTMCell`s.",
         ),
     ),
     nudge="How many times has an LSTM cell to be made for three layers? How often does your code do it?",
@@ -920,6 +1011,34 @@ def _lstm_only(states: Sequence[Any]) -> str:
 def _grouped(states: Sequence[Any]) -> str:
     lines = _rows()(states).split("\n")
     return "\n".join(sorted(lines, key=lambda line: "hidden" in line))
+
+
+def _taken_apart(c: str, h: str) -> Callable[[Sequence[Any]], str]:
+    """Every state is taken for a pair, and its parts are found by their number."""
+
+    def answer(states: Sequence[Any]) -> str:
+        return "\n".join(
+            f"layer {k} {name} {np.shape(part)}"
+            for k, state in enumerate(states, 1)
+            for name, part in ((c, state[0]), (h, state[1]))
+        )
+
+    return answer
+
+
+def _shapes_bent(of_c: str, of_h: str) -> Callable[[Sequence[Any]], str]:
+    """The right names beside the shapes of these parts."""
+
+    def answer(states: Sequence[Any]) -> str:
+        lines = []
+        for k, state in enumerate(states, 1):
+            if hasattr(state, "c"):
+                lines.append(f"layer {k} cell state c {np.shape(getattr(state, of_c))}")
+                state = getattr(state, of_h)
+            lines.append(f"layer {k} hidden state h {np.shape(state)}")
+        return "\n".join(lines)
+
+    return answer
 
 
 def _describe_printed(states: Sequence[Any]) -> str:
@@ -1013,10 +1132,7 @@ DESCRIBE_STATES = Exercise(
         ),
         Misconception(
             "plain-state-taken-apart",
-            lambda states: "\n".join(
-                f"layer {k} cell state c {s[0].shape}\nlayer {k} hidden state h {s[1].shape}"
-                for k, s in enumerate(states, 1)
-            ),
+            _taken_apart("cell state c", "hidden state h"),
             nudge="What is `state[0]` if the state is a plain array?",
             pointer="The docstring of the exercise says which states there are.",
             explanation="You take a plain array for a pair: its first two rows are listed as c "
@@ -1043,6 +1159,38 @@ DESCRIBE_STATES = Exercise(
             nudge="Which is the first line of the example in the docstring?",
             pointer="The docstring of the exercise.",
             explanation="You begin with a heading. The table has none.",
+        ),
+        Misconception(
+            "as-the-tutorial-prints-it-and-taken-apart",
+            _taken_apart("hidden state", "activation state"),
+            nudge="Print `states[0]._fields`. Which part comes first?",
+            pointer=_NAMES_TEXT,
+            explanation="These are the tutorial's names. What it calls hidden state is c, the cell "
+            "state; what it calls activation state is h, the hidden state. And a second thing: a state "
+            "without c is no pair.",
+        ),
+        Misconception(
+            "shapes-exchanged",
+            _shapes_bent("h", "c"),
+            nudge="Take an LSTM with a large c and a small h. Which shape stands beside which name?",
+            pointer=_NAMES_TEXT,
+            explanation="The names are right, but beside c stands the shape of h, and the other way "
+            "round.",
+        ),
+        Misconception(
+            "shape-of-c-twice",
+            _shapes_bent("c", "c"),
+            nudge="Are c and h always of the same shape?",
+            pointer=_NAMES_TEXT,
+            explanation="You print the shape of c in both lines. With a projection h is smaller.",
+        ),
+        Misconception(
+            "no-text-returned",
+            lambda states: _rows()(states).split("\n"),
+            nudge="What is the type of what your function returns?",
+            pointer="The docstring of the exercise says what is returned.",
+            explanation="No text comes back: your function prints its lines, or returns a list of them. "
+            "Join them, and return the whole.",
         ),
     ),
     nudge="For a single LSTM there are two lines. Which one is first, and what is each called?",
@@ -1073,6 +1221,7 @@ def _residual_reference(cells: Sequence[Cell], x: Any, states: Sequence[Any]) ->
 def _residual_bent(
     change: Callable[[int, int, Any, Any, Any, Any], Any],
     remember: Callable[[Any, Any], Any] = lambda signal, state: state,
+    bottom: bool = False,
 ) -> Callable[..., Any]:
     """change(layer, L, x, below, output, state) is what goes up."""
 
@@ -1082,10 +1231,30 @@ def _residual_bent(
             output, state = cell(signal, old)
             below = signal
             signal = change(k, len(cells), x, below, output, state)
-            new.append(remember(signal, state) if k else state)
+            new.append(remember(signal, state) if k or bottom else state)
         return signal, tuple(new)
 
     return answer
+
+
+def _residual_from_the_bottom(cells: Sequence[Cell], x: Any, states: Sequence[Any]) -> Any:
+    new: list[Any] = []
+    outputs: list[Any] = []
+    for cell, old in zip(cells, states, strict=True):
+        output, state = cell(x, old)
+        x = output + outputs[0] if outputs else output
+        outputs.append(output)
+        new.append(state)
+    return x, new
+
+
+def _residual_at_the_end(cells: Sequence[Cell], x: Any, states: Sequence[Any]) -> Any:
+    new, outputs = [], []
+    for cell, old in zip(cells, states, strict=True):
+        x, state = cell(x, old)
+        outputs.append(x)
+        new.append(state)
+    return sum(outputs), new
 
 
 def _residual_loop(cells: Sequence[Cell], x: Any, states: Sequence[Any]) -> Any:
@@ -1227,6 +1396,44 @@ RESIDUAL_RNN_STEP = Exercise(
             pointer=_RESIDUAL_TEXT,
             explanation="The input is added two times.",
         ),
+        Misconception(
+            "sum-kept-as-state-in-every-layer",
+            _residual_bent(
+                lambda k, L, x, below, output, state: output + below if k else output,
+                remember=lambda signal, state: LSTMStateTuple(c=state.c, h=signal),
+                bottom=True,
+            ),
+            nudge="Which h does a layer find at its next step: the one that the cell made?",
+            pointer=_RESIDUAL_TEXT,
+            explanation="You write what goes up into the state. What a cell remembers is left alone, in "
+            "every layer.",
+        ),
+        Misconception(
+            "not-at-the-top",
+            _residual_bent(
+                lambda k, L, x, below, output, state: output + below if 0 < k < L - 1 else output
+            ),
+            nudge="How many additions are there for four layers? How many do you make?",
+            pointer=_RESIDUAL_TEXT,
+            explanation="Your top layer has no way past. Every layer but the bottom one adds what it "
+            "has read.",
+        ),
+        Misconception(
+            "bottom-output-added-everywhere",
+            _residual_from_the_bottom,
+            nudge="Four layers. What does the third one add: what it has read, or something older?",
+            pointer=_RESIDUAL_TEXT,
+            explanation="You add the bottom layer's output in each layer. A layer adds what it has read "
+            "itself, which has grown on the way.",
+        ),
+        Misconception(
+            "summed-at-the-end",
+            _residual_at_the_end,
+            nudge="What does your third cell read: the output of the second, or a sum?",
+            pointer=f"{_RESIDUAL_TEXT} Its question on paper asks for just that.",
+            explanation="Your layers read as in a plain stack, and only the result is a sum. The sum "
+            "goes up: the next cell reads it.",
+        ),
     ),
     nudge="What goes up from the second layer if its cell puts out 0? What from the bottom layer?",
     pointer=_RESIDUAL_TEXT,
@@ -1257,6 +1464,8 @@ def _trained(
     obey_most: bool = True,
     draw_once: bool = False,
     whole_only: bool = False,
+    one_series: bool = False,
+    too_many: int = 0,
     report: Callable[[list[float]], Any] = lambda losses: losses,
 ) -> Callable[..., Any]:
     """The training by the book; each argument bends one thing."""
@@ -1276,10 +1485,32 @@ def _trained(
                 states = carry(states, zero)
                 losses.append(float(loss))
                 done = stop(losses, goal) and not at_the_end_of_a_series
-                if done or (obey_most and len(losses) >= most):
+                if done or (obey_most and len(losses) >= most + too_many):
                     return report(losses)
-            if stop(losses, goal):
+            if one_series or stop(losses, goal):
                 return report(losses)
+
+    return answer
+
+
+def _inner_loop_ended(most_looked_at: bool, go_on: bool) -> Callable[..., Any]:
+    """Two loops, of which the inner one looks at the goal, or (without ``go_on``) only the outer."""
+
+    def answer(model: Any, draw: Callable[[], Any], goal: float, most: int) -> list[float]:
+        losses: list[float] = []
+
+        def reached() -> bool:
+            return len(losses) >= 20 and float(np.mean(losses[-20:])) < goal
+
+        while len(losses) < most and (go_on or not reached()):
+            x, y = draw()
+            states = model.zero_state(len(x))
+            for x_window, y_window in _windows(x, y):
+                loss, states = model.train_window(x_window, y_window, states)
+                losses.append(float(loss))
+                if go_on and (reached() or (most_looked_at and len(losses) >= most)):
+                    break
+        return losses
 
     return answer
 
@@ -1571,6 +1802,61 @@ TRAIN_DEEP_ECHO = Exercise(
             nudge="How many numbers should come back?",
             pointer="The docstring of the exercise says what is returned.",
             explanation="You return a mean. Asked for are the losses of all windows.",
+        ),
+        Misconception(
+            "goal-ends-the-inner-loop-only",
+            _inner_loop_ended(most_looked_at=True, go_on=True),
+            nudge="Which of your two loops does `break` leave? What does the other one do then?",
+            pointer="Read the third question of “Stuck? Three questions”.",
+            explanation="A `break` leaves the inner loop alone: the series ends, the outer loop draws "
+            "the next one, and the training goes on.",
+        ),
+        Misconception(
+            "goal-ends-the-inner-loop-only-and-most-overrun",
+            _inner_loop_ended(most_looked_at=False, go_on=True),
+            nudge="Which of your two loops does `break` leave? What does the other one do then?",
+            pointer="Read the third question of “Stuck? Three questions”.",
+            explanation="A `break` leaves the inner loop alone: the outer one draws the next series and "
+            "goes on. And `most` is looked at between two series only, so it is overrun.",
+        ),
+        Misconception(
+            "both-limits-between-series-only",
+            _inner_loop_ended(most_looked_at=False, go_on=False),
+            nudge="How often do you ask whether it is time to stop?",
+            pointer="The docstring of the exercise says when to stop.",
+            explanation="You look at `goal` and `most` between two series only. The training should end "
+            "with the very window that reaches the one or the other.",
+        ),
+        Misconception(
+            "one-series-only",
+            _trained(one_series=True),
+            nudge="What does your function do when a series is used up and the goal not reached?",
+            pointer=_TRAIN_TEXT,
+            explanation="You train on a single series and return. When it is used up, the next one is "
+            "drawn.",
+        ),
+        Misconception(
+            "one-window-too-many",
+            _trained(too_many=1),
+            nudge="Let `most` be 1. How many windows do you train on?",
+            pointer="The docstring of the exercise says what `most` counts.",
+            explanation="You compare with > where it takes >=: one window more than `most` allows.",
+        ),
+        Misconception(
+            "twenty-one-asked-for",
+            _trained(
+                stop=lambda losses, goal: len(losses) > 20 and float(np.mean(losses[-20:])) < goal
+            ),
+            nudge="After how many windows can your training end at the earliest?",
+            pointer="The docstring of the exercise says how many losses are needed.",
+            explanation="You wait for more than 20 losses. Twenty are enough.",
+        ),
+        Misconception(
+            "nothing-returned",
+            _trained(report=lambda losses: None),
+            nudge="What does your function return when one of the two things has ended the training?",
+            pointer="The docstring of the exercise says what is returned.",
+            explanation="The training goes as it should, but its losses are not returned.",
         ),
     ),
     nudge="Which three things change from one window to the next, and which of them begins anew "

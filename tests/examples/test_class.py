@@ -46,6 +46,7 @@ OTHERWISE_SEEDED = [
     "jamal/06_gru_and_the_cell_zoo",
     "vanja/07_outputs_to_targets",
     "tomasz/08_carrying_state",
+    "tomasz/09_stacking",
 ]
 NEIGHBOUR = "priya/03_dynamic_rnn"  # between endless loops and deleted cells
 
