@@ -114,8 +114,8 @@ show(
 #
 # ```python
 # x = np.random.choice(2, 50000)
-# y = np.roll(x, 3)                # shift to the right; what falls out comes back in at the left
-# y[0:3] = 0                       # ... where it is wiped out
+# y = np.roll(x, 3)         # to the right; what falls out comes in at the left
+# y[0:3] = 0                # ... where it is wiped out
 # x = x.reshape((5, -1))
 # y = y.reshape((5, -1))
 # ```
@@ -455,7 +455,8 @@ def tutorial_program(bits, batch, delay, T, cells, W2, b2):
 def repair_tutorial(bits, batch, delay, T, cells, W2, b2):
     """Run the cells over the whole series, window after window; no training.
 
-    bits: (length,), zeros and ones, length a multiple of batch; row 0 holds the first length // batch of them, and so on.
+    bits: (length,), zeros and ones; row 0 holds the first length // batch of them, and so on.
+        length is a multiple of batch.
     batch, delay, T: B, d, and the columns of a window.
     cells: L steps cell(x, LSTMStateTuple(c, h)) -> (output, new LSTMStateTuple), x being (B, D).
     W2, b2: (H, 2) and (2,).
