@@ -51,11 +51,15 @@ def as_text(result: ExerciseResult) -> str:
 
 
 def _told_once(result: ExerciseResult) -> list[tuple[AspectResult, str]]:
-    """The aspects with their differences, a repeated one in full only where it comes first."""
+    """The aspects with their differences, a repeated complaint in full only where it comes first.
+
+    That an aspect was not looked at is said of each: "as above" would read as a reproach.
+    """
     told: list[tuple[AspectResult, str]] = []
     for aspect in result.aspects:
-        repeated = aspect.difference and any(aspect.difference == said for _, said in told)
-        told.append((aspect, "as above" if repeated else aspect.difference))
+        before = {said for _, said in told if not said.startswith("not looked at")}
+        again = aspect.difference and aspect.difference in before
+        told.append((aspect, "as above" if again else aspect.difference))
     return told
 
 

@@ -109,6 +109,18 @@ def test_the_same_complaint_stands_on_a_card_only_once_and_is_referred_to_after_
         assert card.count(": as above") == 1
 
 
+def test_every_aspect_that_was_not_looked_at_says_so() -> None:
+    need = {"needs": ("values",)}
+    aspects = (
+        Aspect("values", 1.0),
+        Aspect("one", 1.0, **need),
+        Aspect("two", 1.0, **need),
+    )
+    result = judged(halve, aspects=aspects)
+    assert as_text(result).count("not looked at before “values” is right") == 2
+    assert as_html(result).count("not looked at before “values” is right") == 2
+
+
 def test_hints_come_in_steps_closed_until_opened() -> None:
     page, text = as_html(judged(halve)), as_text(judged(halve))
     assert page.count("<details") == 3
