@@ -383,4 +383,4 @@ class _Progress:
 
     def end(self) -> None:
         if self._line is not None:
-            self._line.update({"text/plain": "training ended"}, raw=True)
+            self._line.update({"text/plain": ""}, raw=True)

@@ -225,6 +225,9 @@ def weight_sliders(x: Array, y: Array) -> None:
         figure, (left, right) = new_figure(columns=2, width=8.5, height=3.2)
         valley(left, x, y, marks=False).plot(now, before, "o", color=PINK, markersize=10)
         error = hand_made_against(right, x, y, now, before)
+        low, high = right.get_ylim()
+        right.set_ylim(low, high + 0.25 * (high - low))  # room for the legend
+        right.legend(loc="upper center", ncols=2)
         show(figure, alt=f"Weights {now:g} and {before:g}: mean squared error {error:.2f}.")
 
     def slider(value: float, name: str) -> Any:
