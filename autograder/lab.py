@@ -145,8 +145,9 @@ def run_lab(course: Course, options: argparse.Namespace) -> int:
         "jupyterlab",
         f"--ServerApp.root_dir={course.root / 'work'}",
         f"--LabApp.default_url=/lab/tree/{first}",
-        f"--port={options.port}",
     ]
+    if not any(word.startswith(("--port", "--ServerApp.port")) for word in options.jupyter):
+        arguments.append(f"--port={options.port}")
     arguments += [f"--ServerApp.jpserver_extensions={_SERVER_SIDE_OFF}", *_NOTHING_FROM_OUTSIDE]
     _configure_lab(course.root / "work" / FOLDER / "jupyter")
     if options.no_browser:
