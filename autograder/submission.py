@@ -92,6 +92,7 @@ async def grade(
     """
     engine = engine or Engine()
     try:
+        _require_own_file(path)
         rebuilt = rebuild(assignment.release, read_submission(path))
     except Unreadable as problem:
         return _rejected(assignment, student, str(problem))
@@ -122,6 +123,18 @@ async def grade(
         sandboxed=engine.confined,
     )
     return Graded(result, _with_cards(run, result))
+
+
+def _require_own_file(path: Path) -> None:
+    """A link may stay within what its student handed in; who grades may link whole students.
+
+    Raises:
+        Unreadable: when it leads to somebody else's file.
+    """
+    if path.is_symlink() or path.parent.is_symlink():
+        student = path.parent.parent.resolve()
+        if not path.resolve().is_relative_to(student):
+            raise Unreadable("the file is a link to a place outside of what was handed in")
 
 
 def _result(judge: Judge, reply: Reply, rebuilt: Rebuilt, ran: NotebookNode) -> ExerciseResult:
