@@ -13,7 +13,7 @@ from autograder.compare import compare_values
 from autograder.exercise import Aspect, Case, Comparison, Exercise, Misconception
 from autograder.picture import Picture, picture
 from autograder.probes import Outcome, observe
-from autograder.values import NotPlain
+from autograder.values import Disguised, NotPlain
 from autograder.verdict import AspectResult, ExerciseResult, ExerciseStatus
 
 
@@ -176,7 +176,7 @@ def agree(left: Outcome, right: Outcome, tolerance: float) -> bool:
 
 
 def _word_exception(outcome: Outcome) -> str:
-    if outcome.raised == NotPlain.__name__:
+    if outcome.raised in (NotPlain.__name__, Disguised.__name__):
         return outcome.detail
     if outcome.raised == "NotImplementedError":
         return f"something is not written yet: NotImplementedError {outcome.detail}".strip()

@@ -10,13 +10,14 @@ from __future__ import annotations
 import copy
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
+from autograder import notices
 from autograder.verdict import Incident
 
 MAX_FILE_BYTES = 20 * 2**20
@@ -147,7 +148,9 @@ def rebuild(
             order = [other for other in order if other is not released]  # the last one counts
         if not any(other is released for other in order):
             order.append(released)
-    return _assemble(_completed(order, release), release, answers, copies, for_student)
+    noticed = () if for_student else tuple(notices.of_file(release, submitted, mine))
+    built = _assemble(_completed(order, release), release, answers, copies, for_student)
+    return replace(built, incidents=(*built.incidents, *noticed))
 
 
 def _completed(order: list[NotebookNode], release: NotebookNode) -> list[NotebookNode]:

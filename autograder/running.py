@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from queue import Empty
 from typing import Any, Literal
 
 import psutil
@@ -97,6 +98,7 @@ class Session:
         self._deadline = time.monotonic() + limits.notebook_seconds
         self._dead = ""  # why the kernel is gone: "", "memory", "timeout" or "crashed"
         self._timed_out_cells: set[str] = set()
+        self._asked: list[str] = []
 
     async def execute(self, questions: Mapping[str, Question]) -> Run:
         """Run the notebook; ``questions`` maps a test cell's grade id to what it asks."""
@@ -109,6 +111,7 @@ class Session:
                     await self._visit(client, index, cell, questions)
                     _stop_if_cancelled()
                 await self._ask_again(client, questions)
+                await self._last_look(client)
             finally:
                 watch.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -142,6 +145,12 @@ class Session:
             if not self._dead and (unknown or reply.status == "undefined"):
                 self.run.replies[grade_id] = await self._ask(client, questions[grade_id])
 
+    async def _last_look(self, client: _Client) -> None:
+        """A confined kernel's ears look around whenever something is about to run."""
+        if self.engine.confined and not self._dead:
+            with contextlib.suppress(TimeoutError, DeadKernelError):
+                await self._user_expression(client, "0", 2.0)
+
     async def _run_cell(self, client: _Client, index: int, cell: NotebookNode) -> None:
         own = cell.metadata.get("unrolled", {}).get("owner") == "student"
         seconds = self._left(self.limits.cell_seconds if own else self.limits.release_seconds)
@@ -166,7 +175,7 @@ class Session:
             {"name": question.name, "probe": question.probe, "cases": list(question.cases)}
         )
         expression = (
-            "__import__('autograder.probes', fromlist=['probes']).armoured_answer("
+            "__import__('autograder.probes', fromlist=['armoured_answer']).armoured_answer("
             f"{base64.b64encode(request.encode()).decode()!r}, "
             "__import__('IPython').get_ipython().user_ns)"
         )
@@ -199,12 +208,17 @@ class Session:
             reply = base64.b64decode(text[1:-1], validate=True).decode("utf-8")
             outcomes = read_reply(reply, len(question.cases))
         except NotPlain as problem:
-            return Reply("malformed", detail=str(problem))
+            return self._malformed(question, str(problem))
         except (KeyError, TypeError, ValueError):
-            return Reply("malformed", detail="the kernel's reply is malformed")
+            return self._malformed(question, "the kernel's reply is malformed")
         if outcomes is None:
             return Reply("undefined", detail=f"the notebook defines no {question.name}")
         return Reply("answered", tuple(outcomes))
+
+    def _malformed(self, question: Question, why: str) -> Reply:
+        """No probe writes such a reply: something else in the kernel did."""
+        self._incident("malformed-reply", f"{question.name}: {why}")
+        return Reply("malformed", detail=why)
 
     async def _user_expression(self, client: _Client, expression: str, seconds: float) -> Any:
         message = client.kc.execute(
@@ -221,14 +235,27 @@ class Session:
                 raise TimeoutError
             try:
                 reply = await client.kc.shell_channel.get_msg(timeout=min(left, 0.5))
-            except Exception as error:  # queue.Empty from zmq's asynchronous channels
-                if type(error).__name__ != "Empty":
-                    raise
+            except Empty:
                 if not await client.km.is_alive():
                     raise DeadKernelError("the kernel died") from None
                 continue
             if reply["parent_header"].get("msg_id") == message:
+                await self._hear_forgeries(client, message)
                 return reply["content"]
+
+    async def _hear_forgeries(self, client: _Client, message: str) -> None:
+        """A silent request has no result and is idle once: what says otherwise, a notebook sent."""
+        self._asked.append(message)
+        states = 0
+        with contextlib.suppress(Empty):
+            while True:
+                heard = await client.kc.iopub_channel.get_msg(timeout=0)
+                if heard["parent_header"].get("msg_id") not in self._asked[-2:]:
+                    continue
+                kind, content = heard["msg_type"], heard["content"]
+                states += kind == "status" and content.get("execution_state") == "idle"
+                if kind in ("execute_result", "error") or states > len(self._asked[-2:]):
+                    self._incident("forged-output", f"a {kind} was sent while a probe ran")
 
     async def _wake_or_kill(self, client: _Client) -> None:
         """After a time-out: interrupt; a kernel that does not come back is killed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from autograder import notices
 from autograder.card import as_html, as_text
 from autograder.course import Course
 from autograder.engine import Engine
@@ -26,6 +27,7 @@ from autograder.outputs import clean
 from autograder.readymade import ready_made
 from autograder.rebuild import Rebuilt, Unreadable, read_submission, rebuild
 from autograder.running import Question, Reply, Run, run_submission
+from autograder.values import Disguised
 from autograder.verdict import ExerciseResult, Incident, SubmissionResult, SubmissionStatus
 
 RECORD = "unrolled_result"
@@ -103,9 +105,11 @@ async def grade(
     seen = [
         *rebuilt.incidents,
         *ready_made(rebuilt.notebook, (judge.exercise for judge in assignment.judges.values())),
+        *notices.of_folder(path),
         *run.incidents,
-        *clean(run.notebook),
+        *_disguises(run),
     ]
+    clean(run.notebook)
     exercises = tuple(
         _result(judge, run.replies[f"check-{exercise_id}"], rebuilt, run.notebook)
         for exercise_id, judge in assignment.judges.items()
@@ -119,7 +123,7 @@ async def grade(
         seconds=round(time.monotonic() - started, 2),
         seed=assignment.seed,
         exercises=exercises,
-        incidents=tuple(seen),
+        incidents=notices.distinct(seen),
         sandboxed=engine.confined,
     )
     return Graded(result, _with_cards(run, result))
@@ -135,6 +139,15 @@ def _require_own_file(path: Path) -> None:
         student = path.parent.parent.resolve()
         if not path.resolve().is_relative_to(student):
             raise Unreadable("the file is a link to a place outside of what was handed in")
+
+
+def _disguises(run: Run) -> Iterator[Incident]:
+    """What came back that no honest comparison can be made with, and what was displayed."""
+    for reply in run.replies.values():
+        for outcome in reply.outcomes:
+            if outcome.raised == Disguised.__name__:
+                yield Incident("disguised-answer", outcome.detail)
+    yield from notices.of_run(run.notebook.cells)
 
 
 def _result(judge: Judge, reply: Reply, rebuilt: Rebuilt, ran: NotebookNode) -> ExerciseResult:

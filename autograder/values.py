@@ -31,6 +31,27 @@ class NotPlain(ValueError):
     """A value that cannot be compared, with a sentence that says why."""
 
 
+class Disguised(NotPlain):
+    """An object of the notebook's own making that has its own idea of comparing."""
+
+
+_COMPARING = ("__eq__", "__array__", "__array_function__", "__array_ufunc__", "__array_interface__")
+
+
+def _is_disguised(value: Any) -> bool:
+    kind = type(value)
+    return kind.__module__ == "__main__" and any(
+        name in vars(ancestor)
+        for ancestor in kind.__mro__
+        if ancestor.__module__ == "__main__" and not _is_dataclass(ancestor)
+        for name in _COMPARING
+    )
+
+
+def _is_dataclass(kind: type) -> bool:
+    return "__dataclass_fields__" in vars(kind)
+
+
 def plain(value: Any, depth: int = 0) -> Plain:
     """What ``value`` holds, as plain data.
 
@@ -40,12 +61,18 @@ def plain(value: Any, depth: int = 0) -> Plain:
 
     Raises:
         NotPlain: for anything else; the sentence names the type.
+        Disguised: for what would answer any comparison as it likes.
 
     >>> plain((1, np.float32(2.5)))
     [1, 2.5]
     """
     if depth > MAX_DEPTH:
         raise NotPlain(f"the result is nested more than {MAX_DEPTH} levels deep")
+    if _is_disguised(value):
+        raise Disguised(
+            f"the result holds a {type(value).__name__}, a class of the notebook's own that says "
+            "itself what it is equal to; expected numbers, arrays, or lists of them"
+        )
     if isinstance(value, np.generic):  # first: NumPy's float64 is a float, too
         return plain(_python_number(value), depth)
     if value is None or isinstance(value, bool | int | float | str):

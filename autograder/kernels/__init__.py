@@ -12,8 +12,8 @@ it has and then serves as an ordinary Jupyter kernel. Any Jupyter tool uses it b
 
 To read it from the bottom: `linux.py` (system calls), `visible.py` and `filesystem.py` (what a
 kernel sees), `landlock.py`, `seccomp.py`, `limits.py`, `cgroups.py`, `usage.py` (what it may do and
-use), `confine.py` (the order of it all), and then the four above. `support.py` tells whether this
-machine can do it; `kernelspecs.py` makes the kernels known to Jupyter.
+use), `ears.py` (what it reaches for), `confine.py` (the order of it all), and then the four above.
+`support.py` tells whether this machine can do it; `kernelspecs.py` makes the kernels known to Jupyter.
 """
 
 from importlib import import_module

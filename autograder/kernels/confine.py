@@ -62,7 +62,7 @@ def _confined_app(
     limits.apply(request.limits, counted_by_group=counted_by_group)
     lock_down(request.cwd, shared_memory=counted_by_group)
     reseed()
-    from . import kernelapp  # heavy, and not needed by the rehearsal in support.py
+    from . import ears, kernelapp  # heavy, and not needed by the rehearsal in support.py
 
     forget_course_modules()
     app = kernelapp.prepare(request.connection, _CHANNEL, list(request.arguments))
@@ -72,6 +72,7 @@ def _confined_app(
     send_packet(status, {"status": READY}, handed_over)
     for descriptor in handed_over:
         os.close(descriptor)
+    ears.listen(app.shell, request.cwd)
     return app
 
 

@@ -40,7 +40,8 @@ class Incident:
     """Something worth reporting that did not end the kernel.
 
     Kinds: `network`, `forbidden call`, `memory` (a process other than the kernel was killed),
-    `processes`, `disk`.
+    `processes`, `disk`; and what the kernel's ears tell (`ears.KINDS`): `machinery`, `files`,
+    `modules`, `programs`.
     """
 
     kind: str

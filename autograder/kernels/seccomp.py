@@ -20,9 +20,11 @@ import ctypes
 import errno
 import select
 import struct
+from collections.abc import Callable, Sequence
 from fcntl import ioctl
 
 from . import linux
+from .ears import REPORT_CALL
 
 # x86-64 numbers, from the kernel's syscall_64.tbl.
 SOCKET_CALLS = {"socket": 41, "connect": 42, "bind": 49, "listen": 50}
@@ -140,7 +142,7 @@ def quiet_filter(*, shared_memory: bool = True) -> bytes:
 
 def noticed_filter() -> bytes:
     """The program of the second filter."""
-    asked = [_when_number(call, _ASK_SUPERVISOR) for call in CALL_NAMES]
+    asked = [_when_number(call, _ASK_SUPERVISOR) for call in (*CALL_NAMES, REPORT_CALL)]
     return b"".join((_ONLY_X86_64, *asked, _instruction(_RETURN, _ALLOW)))
 
 
@@ -170,8 +172,12 @@ _INTERNET_FAMILIES = {
 }  # fmt: skip
 
 
-def refuse_next(listener: int) -> tuple[str, str] | None:
+def refuse_next(
+    listener: int, reported: Callable[[int, Sequence[int]], tuple[str, str] | None]
+) -> tuple[str, str] | None:
     """Refuse the call that is waiting, and say what it was: `(kind, detail)`.
+
+    A `REPORT_CALL` says so itself, to `reported` (see `ears.py`).
 
     `None` if nobody waits any more, or if the call says nothing about its author (glibc asks a name
     service on a unix socket when it looks up a user).
@@ -185,10 +191,12 @@ def refuse_next(listener: int) -> tuple[str, str] | None:
     notice = bytearray(_NOTICE.size)
     try:
         ioctl(listener, _RECEIVE, notice)
-        identity, _, _, number, _, _, *arguments = _NOTICE.unpack(notice)
+        identity, thread, _, number, _, _, *arguments = _NOTICE.unpack(notice)
         ioctl(listener, _SEND, _VERDICT.pack(identity, 0, -errno.EACCES, 0))
     except OSError:
         return None
+    if number == REPORT_CALL:
+        return reported(thread, arguments)
     name = CALL_NAMES.get(number, str(number))
     if name == "socket":
         family = arguments[0] & 0xFFFF_FFFF

@@ -22,6 +22,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from . import cgroups, confine, linux, seccomp, usage
+from .ears import Hearsay
 from .limits import MEGABYTE
 from .relay import Relay, react
 from .request import KernelRequest, receive_packet, send_packet
@@ -64,6 +65,7 @@ class Supervisor:
         self._last_words = b""
         self._bytes_of_output = 0  # past the relay
         self._attempts = 0
+        self._hearsay = Hearsay()
         self._relay: Relay | None = None
         self._scratch: int | None = None
         self._listener: int | None = None
@@ -157,6 +159,8 @@ class Supervisor:
             disk = os.statvfs(self._scratch)
             if disk.f_bfree < disk.f_blocks * (1 - _DISK_FULL):
                 self._note("disk", f"filled its {limits.disk_mb} MB of disk")
+            if disk.f_ffree < disk.f_files * (1 - _DISK_FULL):
+                self._note("disk", f"made as many files as it may, {disk.f_files}")
 
     def _count(self) -> None:
         limits = self._limits
@@ -199,7 +203,7 @@ class Supervisor:
 
     def _hear_refused_call(self, _: int) -> None:
         assert self._listener is not None
-        attempt = seccomp.refuse_next(self._listener)
+        attempt = seccomp.refuse_next(self._listener, self._hearsay.hear)
         if attempt is not None:
             self._note(*attempt)
             self._incidents[attempt] += 1
@@ -208,6 +212,12 @@ class Supervisor:
             # Enough is known. Nobody listening, Linux refuses by itself, and faster.
             self._off(self._listener)
             os.close(self._listener)
+
+    def _count_those_left(self) -> None:
+        """What the notebook started and never waited for: it ends with the kernel."""
+        left = usage.running(self._pid) - 1
+        if left > 0:
+            self._note("processes", f"left {left} running at the end; they were ended")
 
     def _note(self, kind: str, detail: str) -> None:
         """Keep an incident, and tell the client of the first of its sort."""
@@ -226,6 +236,7 @@ class Supervisor:
             self._off(self._client.fileno())
             self._kill("abandoned", "the client went away")
         elif message["signal"] == signal.SIGKILL:
+            self._count_those_left()
             self._kill("killed", "ended by the client")
         else:
             # Like Jupyter: to the kernel and the commands it runs, which share its group.

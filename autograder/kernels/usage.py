@@ -58,6 +58,16 @@ def measure(pid: int) -> Usage:
     return Usage(memory, ticks / _TICK, threads, descriptors)
 
 
+def running(pid: int) -> int:
+    """How many processes of the tree have not ended."""
+    ended = ("Z", "X")
+    return sum(
+        line.rpartition(") ")[2][:1] not in ended
+        for process in tree(pid)
+        for line in _lines(f"/proc/{process}/stat")
+    )
+
+
 def own_memory(pid: int) -> int:
     """Memory of the tree in bytes, each shared page counted in parts. Exact, and slow: ~5 ms."""
     return sum(

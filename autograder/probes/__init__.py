@@ -66,7 +66,7 @@ def observe(probe: str, answer: Any, inputs: Sequence[Plain]) -> Outcome:
     try:
         value = plain(run(answer, *handed_out))
     except NotPlain as problem:
-        return Outcome(raised="NotPlain", detail=str(problem))
+        return Outcome(raised=type(problem).__name__, detail=str(problem))
     except Exception as error:
         return Outcome(raised=type(error).__name__, detail=_where(error))
     return Outcome(value=value, unchanged=_same(handed_out, list(inputs)))

@@ -28,8 +28,11 @@ WORDS = {
     "memory": ("✗", "used too much memory"),
     "crashed": ("✗", "ended the kernel"),
 }
-_FOR_INSTRUCTORS = {"ready-made", "network", "forbidden call", "processes"}
-"""Incidents that a person has to look at first; they are not told to the student."""
+_FOR_STUDENTS = {
+    *("copied-cell", "timeout", "killed", "memory", "processes", "disk", "output", "crashed"),
+    *("unreadable", "no-file", "grader"),
+}
+"""Incidents that a student is told of; a person has to look at the others first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def feedback_page(
         rejected=rejected,
         items=items,
         incidents=[
-            seen for seen in result.incidents if not rejected and seen.kind not in _FOR_INSTRUCTORS
+            seen for seen in result.incidents if not rejected and seen.kind in _FOR_STUDENTS
         ],
         parts=list(_parts(cells, {item.result.id: item for item in items}, marks)),
         seed=result.seed,

@@ -8,6 +8,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from autograder.notices import of_run
 from autograder.outputs import clean, harmless
 
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
@@ -70,5 +71,6 @@ def test_an_output_that_could_run_something_is_told_and_a_plain_table_is_not(
 ) -> None:
     cell = new_code_cell("x", id="c", outputs=[shown(text_plain="x", text_html=html)])
     notebook = new_notebook(cells=[cell])
-    assert [seen.kind for seen in clean(notebook)] == ["active-output"] * told
+    assert [seen.kind for seen in of_run(notebook.cells)] == ["active-content"] * told
+    clean(notebook)
     assert notebook.cells[0].outputs[0].data == {"text/plain": "x"}

@@ -133,7 +133,7 @@ def test_no_page_holds_anything_that_a_browser_could_run_or_load(pages: dict[str
 
 def test_the_hostile_outputs_are_told_and_are_not_kept_for_formgrader(graded: Graded) -> None:
     kinds = {seen["kind"] for seen in graded.submissions[f"<img src=x>/{NAME}"]["incidents"]}
-    assert "active-output" in kinds
+    assert "active-content" in kinds
     path = graded.root / "autograded" / "<img src=x>" / NAME / f"{NAME}.ipynb"
     for cell in nbformat.read(path, as_version=4).cells:
         if "grade_id" in cell.metadata.get("nbgrader", {}):
