@@ -104,6 +104,8 @@ def of_folder(notebook: Path) -> Iterator[Incident]:
     except OSError:
         return
     for path in beside:
+        if path.stem == notebook.stem:  # itself, or the text that Jupytext keeps with it
+            continue
         if path.suffix in _CODE or path.is_symlink() or (path / "__init__.py").is_file():
             yield Incident(
                 "extra-file", f"{path.name[:80]} lies beside the notebook; it is not used"

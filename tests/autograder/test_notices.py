@@ -150,7 +150,7 @@ def test_what_a_browser_would_run_is_noted(data: dict[str, str], active: bool) -
 
 
 def test_code_beside_a_notebook_is_noted_and_data_is_not(tmp_path: Path) -> None:
-    for name in ("nb.ipynb", "timestamp.txt", "data.csv", "figure.png", "numpy.py"):
+    for name in ("nb.ipynb", "nb.py", "timestamp.txt", "data.csv", "figure.png", "numpy.py"):
         (tmp_path / name).touch()
     (tmp_path / "json").mkdir()
     (tmp_path / "json" / "__init__.py").touch()
