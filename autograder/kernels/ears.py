@@ -209,7 +209,7 @@ class Ears:
 
     def _is_scratch(self, path: str, *, relative: bool) -> bool:
         """Whether a file may well be the notebook's own, or one that it expected beside itself."""
-        if path == ":memory:" or _below(path, [self._cwd]):
+        if _below(path, [self._cwd]):
             return True
         if relative or not _below(path, self._scratch) or _below(path, [self._root]):
             return False
