@@ -97,12 +97,22 @@ class Engine:
                 "one run: python -m ipykernel install --sys-prefix. `course doctor` looks for more."
             ) from None
 
-    def environment(self, shown: Sequence[str], limits: Limits) -> dict[str, str]:
+    def warm_up(self, *, tensorflow: bool) -> None:
+        """Start importing what kernels of this kind are forked from, while we do other things."""
+        if self.confined:
+            from autograder.kernels import warm_up
+
+            warm_up(tensorflow=tensorflow)
+
+    def environment(
+        self, shown: Sequence[str], limits: Limits, *, tensorflow: bool = True
+    ) -> dict[str, str]:
         """Variables that start a kernel of this kind for one submission.
 
         Args:
             shown: modules of ``course_lib`` besides ``ALWAYS_SHOWN``, as paths inside the package.
             limits: of the submission.
+            tensorflow: whether to fork the kernel from a process that has imported TensorFlow.
         """
         if not self.confined:
             return {}
@@ -114,6 +124,7 @@ class Engine:
             hidden=[str(library)],
             visible=[str(library / name) for name in (*ALWAYS_SHOWN, *shown)],
             working_directory="empty",
+            tensorflow=tensorflow,
             limits={
                 "wall_seconds": limits.notebook_seconds + 30,
                 "cpu_seconds": 2 * limits.notebook_seconds,

@@ -20,7 +20,7 @@ from autograder import notices
 from autograder.card import as_html, as_text
 from autograder.course import Course
 from autograder.engine import Engine
-from autograder.exercises import assignments, shown
+from autograder.exercises import assignments, needs_tensorflow, shown
 from autograder.judge import Judge
 from autograder.limits import Limits
 from autograder.outputs import clean
@@ -100,7 +100,12 @@ async def grade(
         return _rejected(assignment, student, str(problem))
     started = time.monotonic()
     run = await run_submission(
-        rebuilt.notebook, assignment.questions, limits, engine, shown(assignment.name)
+        rebuilt.notebook,
+        assignment.questions,
+        limits,
+        engine,
+        shown(assignment.name),
+        tensorflow=needs_tensorflow(assignment.name),
     )
     seen = [
         *rebuilt.incidents,

@@ -37,6 +37,15 @@ def shown(assignment: str) -> tuple[str, ...]:
     return tuple(getattr(module, "SHOWN", ()))
 
 
+def needs_tensorflow(assignment: str) -> bool:
+    """Whether what is run when grading uses TensorFlow, and so is best forked from a process that has it.
+
+    Where a module says ``NUMPY_ONLY``, a student may import TensorFlow all the same; it then takes seconds.
+    """
+    module = importlib.import_module(f"{__name__}.n{assignment}")
+    return not getattr(module, "NUMPY_ONLY", False)
+
+
 @lru_cache(maxsize=1)
 def _by_id() -> dict[str, Exercise]:
     return {item.id: item for several in assignments().values() for item in several}

@@ -2293,6 +2293,9 @@ CLIP_BY_GLOBAL_NORM = Exercise(
 SHOWN = ("plots/gradients.py",)
 """What of ``course_lib`` a grading kernel shows: what the ordinary cells need, and no answer."""
 
+NUMPY_ONLY = True
+"""Its kernels are forked from a process without TensorFlow: smaller and sooner there."""
+
 EXERCISES = (
     NUMERICAL_GRADIENT,
     RNN_STEP_BACKWARD,

@@ -1870,6 +1870,9 @@ REORDER_GATES = Exercise(
 SHOWN = ("plots/lstm_internals.py", "recall.py")
 """What of ``course_lib`` a grading kernel shows: what the ordinary cells need, and no answer."""
 
+NUMPY_ONLY = True
+"""Its kernels are forked from a process without TensorFlow: smaller and sooner there."""
+
 EXERCISES = (
     LSTM_STEP,
     LSTM_PARAMETER_COUNT,

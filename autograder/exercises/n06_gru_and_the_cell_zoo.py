@@ -1690,6 +1690,9 @@ LAYER_NORM = Exercise(
 SHOWN = ("plots/cell_zoo.py",)
 """What of ``course_lib`` a grading kernel shows: what the ordinary cells need, and no answer."""
 
+NUMPY_ONLY = True
+"""Its kernels are forked from a process without TensorFlow: smaller and sooner there."""
+
 EXERCISES = (
     GRU_STEP,
     GRU_PARAMETER_COUNT,

@@ -43,7 +43,10 @@ _PASSED_ON = (
     "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "PATH", "NBGRADER_EXECUTION",
     "NBGRADER_VALIDATING", "UNROLLED_GRADING",
 )  # fmt: skip
-_OPTIONS = ("visible", "hidden", "hidden_names", "hidden_modules", "working_directory", "limits")
+_OPTIONS = (
+    "visible", "hidden", "hidden_names", "hidden_modules", "working_directory", "limits",
+    "tensorflow",
+)  # fmt: skip
 
 _IMPORT_SECONDS = 180.0  # TensorFlow on a busy machine
 _FORK_SECONDS = 20.0  # usually 0.1
@@ -60,7 +63,8 @@ def options(**chosen: Any) -> dict[str, str]:
 
     Args:
         chosen: `hidden`, `visible`, `hidden_names`, `hidden_modules` (lists, added to those of the
-            kernelspec), `limits` (a dictionary, laid over it), `working_directory`.
+            kernelspec), `limits` (a dictionary, laid over it), `working_directory`, `tensorflow`
+            (whether the zygote has imported it; importing it works in either case).
 
     Raises:
         ValueError: an option that does not exist.
@@ -74,6 +78,12 @@ def options(**chosen: Any) -> dict[str, str]:
                 f"no kernel option is called {name!r}; there are {', '.join(_OPTIONS)}"
             )
     return {OPTIONS_VARIABLE: json.dumps(chosen)}
+
+
+def _chosen(environment: dict[str, str]) -> dict[str, Any]:
+    chosen: dict[str, Any] = json.loads(environment.get(OPTIONS_VARIABLE, "{}"))
+    options(**chosen)  # refuses unknown names
+    return chosen
 
 
 def _inside(cwd: str) -> str:
@@ -154,9 +164,10 @@ class WarmProvisioner(KernelProvisionerBase):
         Raises:
             KernelStartError: it could not be made.
         """
-        request = self._request(cmd, kwargs.get("cwd"), kwargs.get("env", {}))
+        environment = kwargs.get("env", {})
+        request = self._request(cmd, kwargs.get("cwd"), environment)
         recipe = warm.Recipe(
-            tensorflow=self.tensorflow,
+            tensorflow=_chosen(environment).get("tensorflow", self.tensorflow),
             preload=tuple(self.preload),
             environment=tuple(sorted((self.kernel_spec.env or {}).items())),
         )
@@ -228,8 +239,7 @@ class WarmProvisioner(KernelProvisionerBase):
     # -- speaking with the supervisor
 
     def _request(self, arguments: list[str], cwd: Any, env: dict[str, str]) -> KernelRequest:
-        chosen = json.loads(env.get(OPTIONS_VARIABLE, "{}"))
-        options(**chosen)  # refuses unknown names
+        chosen = _chosen(env)
         assert self._directory is not None
         connection = dict(self.connection_info)
         key = connection["key"]
