@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: lab grade formgrader test test-pytorch quick lint format build doctor lock clean
+.PHONY: lab grade formgrader test test-pytorch quick endurance bench-grading lint format build doctor lock clean
 
 lab: $(READY)  ## open the course in JupyterLab, on your own copy in work/
 	$(BIN)/course lab
@@ -24,6 +24,12 @@ test-pytorch: $(READY)  ## the third witness, which is not in the lock: elsewher
 
 quick: $(READY)  ## the fast loop: no notebooks, no class
 	$(BIN)/python -m pytest -q -m "not slow"
+
+endurance: $(READY)  ## kill the grader 200 times; no grade may be lost or doubled
+	$(BIN)/python -m tests.endurance 200
+
+bench-grading: $(READY)  ## a class of 60, beside stock nbgrader
+	$(BIN)/python -m benchmarks.grading
 
 lint: $(READY)  ## formatting, style, types
 	$(BIN)/ruff format --check .

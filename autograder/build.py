@@ -196,14 +196,18 @@ def quiet_nbgrader() -> Any:
     """Collect what nbgrader logs, instead of printing it."""
     log = io.StringIO()
     handler = logging.StreamHandler(log)
-    logger = logging.getLogger("traitlets")
-    propagate, logger.propagate = logger.propagate, False
-    logger.addHandler(handler)
+    # Its commands speak through the first, its gradebook through the second.
+    loggers = [logging.getLogger(name) for name in ("traitlets", "tornado.application")]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.propagate = False
+        logger.addHandler(handler)
     try:
         yield log
     finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagate
+        for logger, propagate in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.propagate = propagate
 
 
 def select(course: Course, wanted: Iterable[str]) -> list[str]:

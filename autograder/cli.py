@@ -99,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="repeat a run's inputs, for an appeal (default: drawn, and recorded)",
     )
+    grade.add_argument(
+        "--wait",
+        type=_positive,
+        default=30,
+        metavar="S",
+        help="seconds to wait for a gradebook that another program has locked (default 30)",
+    )
     grade.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
     grade.add_argument(
         "--no-sandbox",
@@ -224,8 +231,12 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _grade(options: argparse.Namespace) -> int:
+    # jsonschema builds a grammar of international addresses with it when imported, which takes a second
+    # of every run; without it, it does not check addresses, of which notebooks have none.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from autograder.display import GradingDisplay
     from autograder.engine import Engine
+    from autograder.gradebook import Stopped
     from autograder.grading import Options, grade_class
     from autograder.limits import Limits
     from autograder.verdict import SCHEMA
@@ -240,17 +251,21 @@ def _grade(options: argparse.Namespace) -> int:
         engine=Engine.choose(sandbox=not options.no_sandbox),
         seed=options.seed,
         force=options.force,
+        patience=options.wait,
     )
     with GradingDisplay(course, settings) as display:
-        found = grade_class(course, settings, display.report)
+        found = grade_class(course, settings, display.report, display.note)
     display.summary(found)
-    if options.json:
-        submissions = [
-            r.to_json() for r in sorted(found.results, key=lambda r: (r.assignment, r.student))
-        ]
-        _write_json(
-            options.json, {"schema": SCHEMA, "seed": found.seed, "submissions": submissions}
-        )
+    submissions = [
+        one.to_json() for one in sorted(found.results, key=lambda r: (r.assignment, r.student))
+    ]
+    try:
+        if options.json:
+            written = {"schema": SCHEMA, "seed": found.seed, "submissions": submissions}
+            _write_json(options.json, written)
+    finally:
+        if found.stopped:  # whatever became of the file: it may lie on the same full disk
+            raise Stopped(found.stopped)
     failed = found.interrupted or any(result.status == "error" for result in found.results)
     return FAILED if failed or found.problems else DONE
 
@@ -356,12 +371,14 @@ def _write_json(path: Path, data: object) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    from autograder.files import write_atomically
+    from autograder.files import CANNOT_WRITE, write_atomically
+    from autograder.gradebook import Stopped
 
     try:
         write_atomically(path.resolve(), text)
     except OSError as error:
-        raise CourseError(f"{path} cannot be written: {error.strerror}") from None
+        sentence = f"{path} cannot be written: {error.strerror}"
+        raise (Stopped if error.errno in CANNOT_WRITE else CourseError)(sentence) from None
 
 
 if __name__ == "__main__":

@@ -70,6 +70,13 @@ class GradingDisplay:
         score = f"{number(result.score)} of {number(result.max_score)}"
         print(f"[{self.done}/{self.total}] {line}: {state}, {score}", flush=True)
 
+    def note(self, sentence: str) -> None:
+        """Say at once what keeps a person waiting."""
+        if self.console.is_terminal:
+            self.console.print(f"note: {escape(sentence)}")
+        else:
+            print(f"note: {sentence}", flush=True)
+
     def summary(self, found: ClassResult) -> None:
         """The tables, one an assignment, and a sentence on the run."""
         results = sorted(found.results, key=lambda result: (result.assignment, result.student))
@@ -82,7 +89,7 @@ class GradingDisplay:
         )
         for problem in found.problems:
             self.console.print(f"note: {escape(problem)}")
-        if found.interrupted:
+        if found.interrupted or found.stopped:
             left = self.total - len(found.results)
             self.console.print(
                 f"interrupted with {left} to go; what was graded is kept. Run the same command "

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
 
 from autograder.build import quiet_nbgrader
 from autograder.course import COURSE_ID, Course, CourseError
+from autograder.files import CANNOT_WRITE, claimed
 from autograder.nbgrader.configuration import put_environment_on_path
 from autograder.verdict import SubmissionResult
 
@@ -39,54 +43,280 @@ class Marks:
 _OURS = {COURSE_ID, "default_course"}
 """nbgrader's preprocessors open every gradebook as "default_course" too, which adds that row."""
 
+_AT_A_TIME = "0.25"
+"""Seconds that one statement waits for another program's lock; kernels are listened to in between."""
+
+_BUSY = (
+    "locked",
+    "lock timeout",
+    "could not obtain lock",
+    "deadlock detected",
+    "could not serialize access",
+)
+
+_FULL = ("full", "No space left", "could not extend file", "readonly database", "disk I/O error")
+
+Done = TypeVar("Done")
+
+
+class Stopped(CourseError):
+    """The work cannot go on, for nobody's submission; what was graded is kept."""
+
+    exit_code = 1
+
 
 def default_url(course: Course) -> str:
     """The embedded gradebook: one file at the course's root."""
     return f"sqlite:///{course.root / 'gradebook.db'}"
 
 
+def address(url: str) -> str:
+    """A gradebook's address in full, with a bound on how long a statement waits for a lock.
+
+    Raises:
+        CourseError: when it is no address of a database.
+    """
+    from pathlib import Path
+
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        made = make_url(url)
+    except ArgumentError as error:
+        raise CourseError(_no_address(url, error)) from None
+    if made.get_backend_name() == "sqlite":
+        if made.database and made.database != ":memory:":  # nbgrader changes folders as it works
+            made = made.set(database=str(Path(made.database).absolute()))
+        made = made.update_query_dict({"timeout": _AT_A_TIME})
+    elif made.get_backend_name() == "postgresql" and "options" not in made.query:
+        milliseconds = int(1000 * float(_AT_A_TIME))
+        made = made.update_query_dict({"options": f"-c lock_timeout={milliseconds}"})
+    return made.render_as_string(hide_password=False)
+
+
+def _no_address(url: str, error: object) -> str:
+    return (
+        f"{url!r} is no address of a database ({error}). Use sqlite:///FILE or "
+        "postgresql://USER@HOST/NAME."
+    )
+
+
+def shown(url: str) -> str:
+    """A gradebook for a sentence: the file, or the address without its password."""
+    from sqlalchemy.engine import make_url
+
+    made = make_url(url)
+    if made.get_backend_name() == "sqlite":
+        return str(made.database)
+    return made.set(query={}).render_as_string(hide_password=True)
+
+
+# ---- what is in the way
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether another program has the gradebook at this moment, or has just changed it."""
+    from sqlalchemy.exc import IntegrityError
+
+    return any(
+        isinstance(one, IntegrityError) or any(word in str(one.orig) for word in _BUSY)
+        for one in _database_errors(error)
+    )
+
+
+def whats_in_the_way(error: BaseException, url: str) -> str:
+    """A sentence on what keeps everybody's grades from being written; "" for anything else."""
+    for one in _chain(error):
+        if isinstance(one, OSError) and one.errno in CANNOT_WRITE:
+            named = one.filename or "a file"
+            return (
+                f"{named} could not be written: {one.strerror}. Make room there; then run the same "
+                "command again. What was graded is kept."
+            )
+    for one in _database_errors(error):
+        said = " ".join(str(one.orig).split())
+        if any(word in said for word in _FULL):
+            return (
+                f"the gradebook {shown(url)} could not be written: {said}. Make room there; then run "
+                "the same command again. What was graded is kept."
+            )
+        return (
+            f"the gradebook {shown(url)} did not take a grade: {said}. What was graded is kept; when "
+            "the gradebook is well again, run the same command."
+        )
+    return ""
+
+
+def _database_errors(error: BaseException) -> Iterator[Any]:
+    from sqlalchemy.exc import DBAPIError
+
+    for one in _chain(error):
+        if isinstance(one, DBAPIError):
+            yield one
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The exception and what led to it: nbgrader wraps what its database says."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+class Patience:
+    """How long to wait for a gradebook that another program has locked."""
+
+    def __init__(
+        self, url: str, seconds: float = 30.0, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.url, self.seconds, self.tell = url, seconds, tell
+        self._since: float | None = None
+
+    def pause(self, error: BaseException) -> float:
+        """Seconds until the next attempt.
+
+        Raises:
+            Stopped: it has taken too long.
+        """
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+            self.tell(
+                f"another program has locked the gradebook {shown(self.url)}; waiting for up to "
+                f"{self.seconds:g} s"
+            )
+        if now - self._since > self.seconds:
+            raise Stopped(
+                f"the gradebook {shown(self.url)} stayed locked by another program for "
+                f"{self.seconds:g} s. Close what has it open (formgrader, a database browser, another "
+                "grader), then run the same command again. What was graded is kept."
+            ) from error
+        return 0.25
+
+    def over(self) -> None:
+        """It was free: the next wait begins anew."""
+        self._since = None
+
+    def wait(self, action: Callable[[], Done]) -> Done:
+        """Do something with the gradebook, again and again while it is locked.
+
+        Raises:
+            Stopped: it stays locked.
+        """
+        while True:
+            try:
+                done = action()
+            except Exception as error:
+                if not is_busy(error):
+                    raise
+                time.sleep(self.pause(error))
+            else:
+                self.over()
+                return done
+
+
+# ---- opening
+
+
 @contextmanager
-def open_gradebook(url: str) -> Iterator[Any]:
+def open_gradebook(
+    url: str, course: Course | None = None, patience: Patience | None = None
+) -> Iterator[Any]:
     """nbgrader's ``Gradebook`` at ``url``, made when it is not there yet.
+
+    Args:
+        url: see ``address``.
+        course: keeps other graders of this course from making it at the same moment.
+        patience: for a gradebook that another program has locked.
 
     Raises:
         CourseError: when it cannot be opened, is no gradebook, or belongs to another course.
+        Stopped: when another program keeps it locked.
     """
     from nbgrader.api import Course as CourseRow
     from nbgrader.api import Gradebook
     from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SAWarning
 
+    patience = patience or Patience(url)
     put_environment_on_path()
     warnings.simplefilter("ignore", SAWarning)  # nbgrader's own, on each new submission
     try:
-        with quiet_nbgrader():
-            gradebook = Gradebook(url, COURSE_ID)
+        with quiet_nbgrader(), _alone(course) if course else nullcontext():
+            gradebook = patience.wait(lambda: Gradebook(url, COURSE_ID))
+            patience.wait(lambda: _complete(gradebook))
     except (ArgumentError, NoSuchModuleError) as error:
-        raise CourseError(
-            f"{url!r} is no address of a database ({error}). Use sqlite:///FILE or "
-            "postgresql://USER@HOST/NAME."
-        ) from None
+        raise CourseError(_no_address(url, error)) from None
     except DBAPIError as error:
-        raise CourseError(f"the gradebook {url} cannot be opened: {error.orig}") from None
+        if any(word in str(error.orig) for word in _FULL):
+            raise Stopped(whats_in_the_way(error, url)) from None
+        raise CourseError(f"the gradebook {shown(url)} cannot be opened: {error.orig}") from None
     with gradebook:
         others = {row.id for row in gradebook.db.query(CourseRow)} - _OURS
         if others:
             raise CourseError(
-                f"the gradebook {url} belongs to another course ({', '.join(sorted(others))}). "
+                f"the gradebook {shown(url)} belongs to another course ({', '.join(sorted(others))}). "
                 "Name another one with --gradebook, or move this one away."
             )
         yield gradebook
 
 
-def prepare(course: Course, gradebook: Any, url: str, assignment: str) -> None:
+@contextmanager
+def _alone(course: Course) -> Iterator[None]:
+    """Keep other graders of this course from making a gradebook at the same moment."""
+    while True:
+        with claimed(course.state / ".gradebook.lock") as ours:
+            if ours:
+                yield
+                return
+        time.sleep(0.1)
+
+
+def _complete(gradebook: Any) -> None:
+    """Note the version of a gradebook's tables where its maker was killed before doing so."""
+    from nbgrader.api import get_alembic_version
+    from sqlalchemy import inspect, text
+
+    tables = inspect(gradebook.engine).get_table_names()
+    if "alembic_version" in tables:
+        noted = gradebook.db.execute(text("SELECT version_num FROM alembic_version")).first()
+        gradebook.db.rollback()
+        if noted:
+            return
+    else:
+        gradebook.db.execute(
+            text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        )
+    version = {"version": get_alembic_version()}
+    gradebook.db.execute(text("INSERT INTO alembic_version VALUES (:version)"), version)
+    gradebook.db.commit()
+
+
+def prepare(course: Course, gradebook: Any, url: str, assignment: str, patience: Patience) -> None:
     """Tell the gradebook of an assignment as it is released now: its cells and their points.
 
     Raises:
         CourseError: when cells came or went since submissions were graded.
+        Stopped: when another program keeps the gradebook locked.
     """
+    with _alone(course):
+        try:
+            patience.wait(lambda: _prepare(course, gradebook, url, assignment))
+        except RuntimeError as error:
+            raise CourseError(
+                f"the exercises of {assignment} have changed since submissions were graded into "
+                f"{shown(url)} ({error}). Grade into a new gradebook with --gradebook, or bring the "
+                "old release back."
+            ) from None
+
+
+def _prepare(course: Course, gradebook: Any, url: str, assignment: str) -> None:
     from nbgrader.api import MissingEntry
     from nbgrader.preprocessors import SaveCells
 
+    gradebook.db.rollback()
+    where = {"notebook": assignment, "assignment": assignment, "db_url": url}
     release = nbformat.read(course.release(assignment), as_version=4)
     marked = [cell.metadata.nbgrader for cell in release.cells if "nbgrader" in cell.metadata]
     wanted = {marks.grade_id: marks.get("checksum") for marks in marked}
@@ -95,17 +325,14 @@ def prepare(course: Course, gradebook: Any, url: str, assignment: str) -> None:
         if {cell.name: cell.checksum for cell in known.source_cells} == wanted:
             return
     except MissingEntry:
-        gradebook.update_or_create_assignment(assignment)
-    where = {"notebook": assignment, "assignment": assignment, "db_url": url}
-    try:
         with quiet_nbgrader():
-            SaveCells().preprocess(release, {"nbgrader": where})
-    except RuntimeError as error:
-        raise CourseError(
-            f"the exercises of {assignment} have changed since submissions were graded into {url} "
-            f"({error}). Grade into a new gradebook with --gradebook, or bring the old release back."
-        ) from None
+            gradebook.update_or_create_assignment(assignment)
+    with quiet_nbgrader():
+        SaveCells().preprocess(release, {"nbgrader": where})
     gradebook.db.expire_all()
+
+
+# ---- asking and telling
 
 
 def holds(course: Course, gradebook: Any, result: SubmissionResult) -> bool:
@@ -129,8 +356,9 @@ def _has_notebook(result: SubmissionResult) -> bool:
 
 def write_zero(gradebook: Any, result: SubmissionResult) -> None:
     """Enter a submission that holds no notebook at all, which nbgrader itself passes over."""
-    gradebook.update_or_create_student(result.student)
-    gradebook.update_or_create_submission(result.assignment, result.student)
+    with quiet_nbgrader():
+        gradebook.update_or_create_student(result.student)
+        gradebook.update_or_create_submission(result.assignment, result.student)
     notebook = gradebook.find_submission_notebook(
         result.assignment, result.assignment, result.student
     )
@@ -153,3 +381,63 @@ def read_marks(gradebook: Any, student: str, assignment: str) -> Marks:
         comments={c.name: c.manual_comment for c in notebook.comments if c.manual_comment},
         late_penalty=notebook.late_submission_penalty or 0.0,
     )
+
+
+class Entering:
+    """nbgrader's own converter, told to enter one submission at a time.
+
+    It rebuilds, asks the judge (who finds the record), writes the graded notebook, the grades, the
+    comments and the late penalty: all that the command ``nbgrader autograde`` does.
+    """
+
+    def __init__(self, course: Course, submitted: str, url: str) -> None:
+        from nbgrader.apps import NbGraderAPI
+        from nbgrader.coursedir import CourseDirectory
+
+        config = course.nbgrader_config()
+        config.CourseDirectory.submitted_directory = submitted
+        config.CourseDirectory.db_url = url
+        self._directory = CourseDirectory(config=config)
+        self._api = NbGraderAPI(self._directory, config=config)
+        self._graded = course.root / "autograded"
+
+    def enter(self, student: str, assignment: str) -> None:
+        """Enter one submission, whatever of it was entered before.
+
+        Raises:
+            NotEntered: with what its database or the disk says as the cause.
+        """
+        from nbgrader.converters import Autograde
+
+        self._directory.assignment_id, self._directory.student_id = assignment, student
+        converter = Autograde(coursedir=self._directory, parent=self._api)
+        converter.force, converter.create_student = True, True
+        failures = _Failures(logging.ERROR)
+        converter.log.addHandler(failures)
+        try:
+            with quiet_nbgrader():
+                converter.start()
+        except (Exception, SystemExit) as error:  # the second is nbgrader's way of giving up
+            cause = failures.first or error
+            if isinstance(cause, OSError) and cause.filename is None:
+                cause.filename = str(self._graded / student / assignment)
+            said = (str(cause).strip().splitlines() or [""])[0]
+            raise NotEntered(
+                f"nbgrader could not enter it: {type(cause).__name__}: {said}"
+            ) from cause
+        finally:
+            converter.log.removeHandler(failures)
+
+
+class NotEntered(Exception):
+    """nbgrader's converter failed on a graded submission."""
+
+
+class _Failures(logging.Handler):
+    """nbgrader catches what goes wrong with one submission and only logs it: keep the exception."""
+
+    first: BaseException | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called while the exception is being handled."""
+        self.first = self.first or sys.exc_info()[1]

@@ -3,14 +3,14 @@
     discover -> run and judge (parallel, one kernel each) -> record -> nbgrader's converter -> gradebook
 
 A record (``autograder.store``) is written before the gradebook hears of a result; nbgrader's converter finds
-it there. Interrupt at any moment and run again: what was recorded is not run again, and what the gradebook
-lacks is entered.
+it there. Interrupt at any moment, kill it, fill its disk, and run again: what was recorded is not run again,
+and what the gradebook lacks is entered. Whoever works on a submission has claimed it, so two graders share a
+class and do not meet.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import secrets
 import traceback
@@ -20,10 +20,23 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from autograder.build import quiet_nbgrader
 from autograder.course import Course, CourseError
 from autograder.engine import Engine
-from autograder.gradebook import default_url, holds, open_gradebook, prepare, write_zero
+from autograder.exercises import needs_tensorflow
+from autograder.files import temporary_files_of_one_run
+from autograder.gradebook import (
+    Entering,
+    Patience,
+    Stopped,
+    address,
+    default_url,
+    holds,
+    is_busy,
+    open_gradebook,
+    prepare,
+    whats_in_the_way,
+    write_zero,
+)
 from autograder.limits import Limits
 from autograder.store import Store, digest
 from autograder.submission import (
@@ -35,13 +48,8 @@ from autograder.submission import (
 )
 from autograder.verdict import SubmissionResult
 
-
-class NotEntered(Exception):
-    """nbgrader's converter failed on a graded submission; the message is its log."""
-
-    def __str__(self) -> str:
-        said = [line for line in str(self.args[0]).splitlines() if "Error" in line]
-        return f"nbgrader could not enter it: {said[-1].strip()}" if said else str(self.args[0])
+_LOOK_AGAIN_SECONDS = 0.25
+"""How often to see whether another grader has done with a submission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,8 @@ class Options:
     engine: Engine = field(default_factory=Engine)
     seed: int | None = None
     force: bool = False
+    patience: float = 30.0
+    """Seconds to wait for a gradebook that another program has locked."""
 
 
 @dataclass
@@ -79,14 +89,18 @@ class ClassResult:
     Attributes:
         unchanged: how many results stood from an earlier run.
         problems: sentences on what was passed over, or failed by the grader's own fault.
+        notes: sentences on what a person may want to know, and need do nothing about.
         interrupted: whether someone stopped it; the results so far are complete and kept.
+        stopped: a sentence on what stopped it: no room left, a gradebook that stays locked.
     """
 
     seed: int
     results: list[SubmissionResult] = field(default_factory=list)
     unchanged: int = 0
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     interrupted: bool = False
+    stopped: str = ""
 
 
 Listener = Callable[[SubmissionResult, bool], None]
@@ -136,10 +150,13 @@ def _near(name: str, known: Sequence[str]) -> str:
 class Grader:
     """Grades one class. One coordinator writes; kernels compute."""
 
-    def __init__(self, course: Course, options: Options, listener: Listener) -> None:
-        self.course, self.options, self.listener = course, options, listener
+    def __init__(
+        self, course: Course, options: Options, listener: Listener, tell: Callable[[str], None]
+    ) -> None:
+        self.course, self.options, self.listener, self.tell = course, options, listener, tell
         self.store = Store(course)
-        self.url = options.gradebook or default_url(course)
+        self.url = address(options.gradebook or default_url(course))
+        self.patience = Patience(self.url, options.patience, self._note)
         self.assignments: dict[str, Assignment] = {}
         seed = secrets.randbits(32) if options.seed is None else options.seed
         self.found = ClassResult(seed)
@@ -148,69 +165,108 @@ class Grader:
         """Grade ``items``; see ``ClassResult`` for what comes back."""
         self.options.engine.require()
         try:
-            with open_gradebook(self.url) as gradebook:
-                for name in sorted({item.assignment for item in items}):
-                    prepare(self.course, gradebook, self.url, name)
-                    self.assignments[name] = Assignment.load(self.course, name, self.found.seed)
-                waiting = [item for item in items if not self._stands(gradebook, item)]
-                if waiting:
-                    asyncio.run(self._grade_all(gradebook, waiting))
+            with temporary_files_of_one_run():
+                self._warm_up(items)
+                with open_gradebook(self.url, self.course, self.patience) as gradebook:
+                    self._grade(gradebook, items)
         except KeyboardInterrupt:
             self.found.interrupted = True
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
+        except Stopped as stopped:
+            self.found.stopped = str(stopped)
+        except CourseError:
+            raise
+        except Exception as error:
+            if not (why := whats_in_the_way(error, self.url)):
                 raise
-            raise CourseError(
-                f"no space left on the disk of {self.course.root}. What was graded is kept; make "
-                "room and run the same command again."
-            ) from None
+            self.found.stopped = why
         return self.found
 
-    def _stands(self, gradebook: Any, item: Item) -> bool:
-        """Whether an earlier run's result still holds; enter it where the gradebook lacks it."""
+    def _warm_up(self, items: Sequence[Item]) -> None:
+        """Have TensorFlow imported for the kernels while we go on, if anything is to be run."""
+        fresh = {item.assignment for item in items if self._recorded(item) is None}
+        for tensorflow in sorted({needs_tensorflow(name) for name in fresh}, reverse=True):
+            self.options.engine.warm_up(tensorflow=tensorflow)
+
+    def _grade(self, gradebook: Any, items: Sequence[Item]) -> None:
+        for name in sorted({item.assignment for item in items}):
+            prepare(self.course, gradebook, self.url, name, self.patience)
+            self.assignments[name] = Assignment.load(self.course, name, self.found.seed)
+        submitted = str(self.options.directory.resolve())
+        self.entering = Entering(self.course, submitted, self.url)
+        asyncio.run(self._grade_all(gradebook, items))
+
+    def _recorded(self, item: Item) -> Graded | None:
+        """What an earlier run, or another grader, found for exactly this content."""
         if self.options.force:
-            return False
-        graded = self.store.load(item.student, item.assignment, self._key(item))
-        if graded is None:
-            return False
-        if not holds(self.course, gradebook, graded.result):
-            try:
-                self._enter(gradebook, item, graded.result)
-            except NotEntered as error:
-                self._own_fault(item, error)
-                return True
-        self.found.unchanged += 1
-        self._report(graded.result, standing=True)
-        return True
+            return None
+        return self.store.load(item.student, item.assignment, self._key(item))
 
     def _key(self, item: Item) -> str:
         return digest(self.course, item.assignment, item.notebook)
 
     async def _grade_all(self, gradebook: Any, items: Sequence[Item]) -> None:
-        for name in sorted({item.assignment for item in items}):
+        waiting = [item for item in items if not await self._stands(gradebook, item)]
+        for name in sorted({item.assignment for item in waiting}):
             for judge in self.assignments[name].judges.values():
                 _ = judge.expected  # once, before anybody's clock runs
         slots = asyncio.Semaphore(self.options.jobs or os.cpu_count() or 1)
         try:
             async with asyncio.TaskGroup() as group:
-                for item in items:
+                for item in waiting:
                     group.create_task(self._grade_one(gradebook, item, slots))
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
 
+    async def _stands(self, gradebook: Any, item: Item) -> bool:
+        """Whether an earlier run's result still holds; enter it where the gradebook lacks it."""
+        if self._recorded(item) is None:
+            return False
+        with self.store.claim(item.student, item.assignment) as ours:
+            return ours and await self._take_over(gradebook, item)
+
+    async def _take_over(self, gradebook: Any, item: Item) -> bool:
+        graded = self._recorded(item)
+        if graded is None:
+            return False
+        try:
+            await self._enter_where_missing(gradebook, item, graded.result)
+        except Exception as error:
+            self._concerns_one(item, error)
+        else:
+            self.found.unchanged += 1
+            self._report(graded.result, standing=True)
+        return True
+
     async def _grade_one(self, gradebook: Any, item: Item, slots: asyncio.Semaphore) -> None:
-        async with slots:
-            try:
-                key = self._key(item)
-                graded = await self._judge(item)
-                self.store.save(graded, key)
-                self._enter(gradebook, item, graded.result)
-            except Exception as error:  # one submission never stops the others ...
-                if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                    raise  # ... but a full disk concerns them all
-                self._own_fault(item, error)
-            else:
-                self._report(graded.result)
+        while True:
+            async with slots:
+                with self.store.claim(item.student, item.assignment) as ours:
+                    if ours:
+                        await self._grade_claimed(gradebook, item)
+                        return
+            self._note("another grader is at work on this class; the two share it")
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def _grade_claimed(self, gradebook: Any, item: Item) -> None:
+        if await self._take_over(gradebook, item):  # another grader has done it meanwhile
+            return
+        try:
+            key = self._key(item)
+            graded = await self._judge(item)
+            self.store.save(graded, key)
+            await self._enter(gradebook, item, graded.result)
+        except Exception as error:
+            self._concerns_one(item, error)
+        else:
+            self._report(graded.result)
+
+    def _concerns_one(self, item: Item, error: Exception) -> None:
+        """One submission never stops the others; what is in everybody's way does."""
+        if isinstance(error, Stopped):
+            raise error
+        if why := whats_in_the_way(error, self.url):
+            raise Stopped(why) from error
+        self._own_fault(item, error)
 
     async def _judge(self, item: Item) -> Graded:
         assignment, options = self.assignments[item.assignment], self.options
@@ -239,33 +295,62 @@ class Grader:
         seen = f"; it holds {', '.join(others)}" if others else ""
         return f"the folder holds no {item.notebook.name}{seen}"
 
-    def _enter(self, gradebook: Any, item: Item, result: SubmissionResult) -> None:
-        """Have nbgrader convert the submission: graded notebook, grades, comments, late penalty."""
-        if not item.notebook.is_file():
-            write_zero(gradebook, result)
-            return
-        from nbgrader.apps import NbGraderAPI
-        from nbgrader.coursedir import CourseDirectory
+    async def _enter_where_missing(
+        self, gradebook: Any, item: Item, result: SubmissionResult
+    ) -> None:
+        key = self._key(item)
+        if self.store.entered(item.student, item.assignment, key, self.url):
+            there = await self._patiently(gradebook, lambda: holds(self.course, gradebook, result))
+            if there:
+                return
+        await self._enter(gradebook, item, result)
 
-        config = self.course.nbgrader_config()
-        config.CourseDirectory.submitted_directory = str(self.options.directory.resolve())
-        config.CourseDirectory.db_url = self.url
-        gradebook.db.rollback()  # leaves the database free for nbgrader's own connections
-        with quiet_nbgrader():
-            api = NbGraderAPI(CourseDirectory(config=config), config=config)
-            outcome = api.autograde(item.assignment, item.student)
+    async def _enter(self, gradebook: Any, item: Item, result: SubmissionResult) -> None:
+        """Have nbgrader convert the submission: graded notebook, grades, comments, late penalty."""
+        key = self._key(item)
+
+        def enter() -> None:
+            if item.notebook.is_file():
+                self.entering.enter(item.student, item.assignment)
+            else:
+                write_zero(gradebook, result)
+
+        await self._patiently(gradebook, enter)
         gradebook.db.expire_all()
-        if not outcome["success"]:
-            raise NotEntered(f"{outcome.get('log', '')}\n{outcome.get('error', '')}")
+        self.store.mark_entered(item.student, item.assignment, key, self.url)
+
+    async def _patiently(self, gradebook: Any, action: Callable[[], Any]) -> Any:
+        """``Patience.wait``, while running kernels are listened to."""
+        while True:
+            gradebook.db.rollback()  # leaves the database free for nbgrader's own connections
+            try:
+                done = action()
+            except Exception as error:
+                if not is_busy(error):
+                    raise
+                await asyncio.sleep(self.patience.pause(error))
+            else:
+                self.patience.over()
+                return done
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.found.notes:
+            self.found.notes.append(sentence)
+            self.tell(sentence)
 
     def _report(self, result: SubmissionResult, *, standing: bool = False) -> None:
         self.found.results.append(result)
         self.listener(result, standing)
 
 
-def grade_class(course: Course, options: Options, listener: Listener) -> ClassResult:
-    """Grade every submission below a folder; see ``Grader``."""
+def grade_class(
+    course: Course,
+    options: Options,
+    listener: Listener,
+    tell: Callable[[str], None] = lambda _: None,
+) -> ClassResult:
+    """Grade every submission below a folder; see ``Grader``. ``tell`` is called for a note at once."""
     items, problems = discover(course, options)
-    grader = Grader(course, options, listener)
+    grader = Grader(course, options, listener, tell)
     grader.found.problems += problems
     return grader.run(items)

@@ -2,13 +2,16 @@
 
 A record is valid for exactly one content of submission, release and grader (their digest). It is written
 atomically after a submission was judged and before the gradebook hears of it: whatever interrupts the
-grader, a later run finds the record, or grades again, and tells the gradebook.
+grader, a later run finds the record, or grades again, and tells the gradebook. A mark beside the record
+says that one gradebook has heard all of it. Who works on a submission claims it first, so two graders at
+once share a class.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +21,7 @@ import nbformat
 import autograder
 import course_lib
 from autograder.course import Course
-from autograder.files import write_atomically
+from autograder.files import claimed, write_atomically
 from autograder.submission import Graded
 from autograder.verdict import SubmissionResult
 
@@ -71,6 +74,31 @@ class Store:
         result = graded.result
         record = {"digest": key, "result": result.to_json(), "notebook": graded.notebook}
         write_atomically(self._path(result.student, result.assignment), json.dumps(record))
+
+    def claim(self, student: str, assignment: str) -> AbstractContextManager[bool]:
+        """Whether this process may work on a submission now: no other one does."""
+        return claimed(self._beside(student, assignment, "lock"))
+
+    def entered(self, student: str, assignment: str, key: str, gradebook: str) -> bool:
+        """Whether the record for this content was entered to its end into this gradebook."""
+        try:
+            found = self._beside(student, assignment, "entered").read_text(encoding="utf-8")
+        except OSError:
+            return False
+        return found == _mark(key, gradebook)
+
+    def mark_entered(self, student: str, assignment: str, key: str, gradebook: str) -> None:
+        """Note that it was. Written last of all."""
+        write_atomically(self._beside(student, assignment, "entered"), _mark(key, gradebook))
+
+    def _beside(self, student: str, assignment: str, kind: str) -> Path:
+        return self._path(student, assignment).with_name(f".{assignment}.{kind}")
+
+
+def _mark(key: str, gradebook: str) -> str:
+    return hashlib.sha256(
+        f"{key} {gradebook}".encode()
+    ).hexdigest()  # an address may hold a password
 
 
 def _read(path: Path, key: str | None = None) -> Graded | None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float, Integer
 
 from autograder.course import Course
@@ -82,29 +83,23 @@ class JudgeSubmission(NbGraderPreprocessor):
             return thread.submit(asyncio.run, work).result()
 
 
-class SaveVerdicts(SaveAutoGrades):
+class SaveVerdicts(NbGraderPreprocessor):
     """Write the judge's scores and hints to the gradebook. Cell outputs are never read for it."""
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        """Save one submission's grades."""
-        self.results = {item.id: item for item in resources[RESULT].exercises}
-        return super().preprocess(nb, resources)
-
-    def _add_score(self, cell: Any, resources: Any) -> None:
-        grade_id = cell.metadata["nbgrader"]["grade_id"]
-        result = self.results.get(grade_id.removeprefix("check-"))
-        saved = self.gradebook.find_grade(
-            grade_id, self.notebook_id, self.assignment_id, self.student_id
-        )
-        saved.auto_score = result.score if result else 0.0
-        saved.needs_manual_grade = saved.manual_score is not None
-        self.gradebook.db.commit()
-
-    def _add_comment(self, cell: Any, resources: Any) -> None:
-        grade_id = cell.metadata["nbgrader"]["grade_id"]
-        result = self.results.get(grade_id)
-        comment = self.gradebook.find_comment(
-            grade_id, self.notebook_id, self.assignment_id, self.student_id
-        )
-        comment.auto_comment = (result.comment if result else "") or None
-        self.gradebook.db.commit()
+        """Save one submission's grades and comments: all of them, or none."""
+        where = resources["nbgrader"]
+        results = {item.id: item for item in resources[RESULT].exercises}
+        with Gradebook(where["db_url"]) as gradebook:
+            submitted = gradebook.find_submission_notebook(
+                where["notebook"], where["assignment"], where["student"]
+            )
+            for saved in submitted.grades:
+                result = results.get(saved.name.removeprefix("check-"))
+                saved.auto_score = result.score if result else 0.0
+                saved.needs_manual_grade = saved.manual_score is not None
+            for comment in submitted.comments:
+                result = results.get(comment.name)
+                comment.auto_comment = (result.comment if result else "") or None
+            gradebook.db.commit()
+        return nb, resources

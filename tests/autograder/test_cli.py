@@ -112,17 +112,6 @@ def test_wrong_use_ends_with_two(option: list[str], submitted: Path) -> None:
     assert ended.value.code == 2
 
 
-def test_a_full_disk_is_said_and_what_was_graded_is_kept(
-    submitted: Path, capsys, monkeypatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("autograder.store.write_atomically", full)
-    assert cli.main(["grade"]) == 2
-    assert "no space left on the disk" in capsys.readouterr().err
-
-
 def test_check_refuses_what_is_no_notebook_of_the_course(course: Path, capsys) -> None:
     assert cli.main(["check", "nowhere.ipynb"]) == 2
     Path("other.ipynb").write_text("{}")
