@@ -248,6 +248,11 @@ def open_gradebook(
             patience.wait(lambda: _complete(gradebook))
     except (ArgumentError, NoSuchModuleError) as error:
         raise CourseError(_no_address(url, error)) from None
+    except ModuleNotFoundError as missing:
+        raise CourseError(
+            f"Python lacks the driver for the gradebook {shown(url)} ({missing.name}). For PostgreSQL: "
+            "pip install 'psycopg[binary]'"
+        ) from None
     except DBAPIError as error:
         if any(word in str(error.orig) for word in _FULL):
             raise Stopped(whats_in_the_way(error, url)) from None

@@ -21,6 +21,9 @@ does not exist) counts in the first round only. A round's ratio is between neigh
 forks, and the child runs the notebook's cells and the probes. What `course grade --jobs 1` takes
 beyond that, its start included, is the overhead.
 
+*Processor time* of each is what Linux counted for the command and all that it started; beside the
+clock, it says what a busy machine hides.
+
     python -m benchmarks.grading --submissions 60 --rounds 3 --json grading.json
 """
 
@@ -32,6 +35,7 @@ import copy
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -250,6 +254,12 @@ def run(command: list[str], folder: Path, *, check: bool = True) -> None:
         raise SystemExit(f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
 
 
+def processor_seconds() -> float:
+    """What every command that has ended so far used, with all that it started."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def own_computing(assignment: Assignment, folder: Path, runs: int) -> list[float]:
     """Seconds of the notebook's cells and the probes, in a fork of a process with TensorFlow."""
     tests = hidden_tests(assignment)
@@ -326,11 +336,16 @@ def compare(folder: Path, name: str, count: int, rounds: int, for_stock: int) ->
     own = statistics.median(own_computing(assignment, folder, 5))
     start = statistics.median(stock.start() for _ in range(3))
     ours_rates, stock_rates, ratios = [], [], []
+    ours_cpu, stock_cpu = 0.0, 0.0
     for number in range(rounds):
+        before = processor_seconds()
         seconds, scores = ours.grade()
+        ours_cpu += processor_seconds() - before
         ours_rates.append(60 * count / seconds)
+        before = processor_seconds()
         seconds = stock.grade(number) - (start if number else 0.0)
         stock_rates.append(60 * len(everybody[number:for_stock:rounds]) / seconds)
+        stock_cpu += processor_seconds() - before
         ratios.append(ours_rates[-1] / stock_rates[-1])
         print(f"round {number + 1}: {ratios[-1]:.1f} times as many", file=sys.stderr, flush=True)
     same_verdicts(assignment, everybody, scores, stock.scores())
@@ -346,6 +361,8 @@ def compare(folder: Path, name: str, count: int, rounds: int, for_stock: int) ->
         "ratios": ratios,
         "ratio": statistics.median(ratios),
         "own": own,
+        "ours_cpu": ours_cpu / (count * rounds),
+        "stock_cpu": stock_cpu / for_stock,
         "one_by_one": one_by_one / count,
         "overhead": one_by_one / count - own,
         "stock_overhead": 60 / statistics.median(stock_rates) - own,
@@ -384,6 +401,8 @@ def report(figures: dict[str, Any], count: int) -> None:
     print(f"{'submissions a minute, ours':42}{spread(figures['ours'])}")
     print(f"{'submissions a minute, stock nbgrader':42}{spread(figures['stock'])}")
     print(f"{'times as many':42}{spread(figures['ratios'])}; mark {MARKS['ratio']:g}")
+    print(f"{'processor time of a submission, ours':42}{figures['ours_cpu']:.2f} s")
+    print(f"{'processor time of a submission, stock':42}{figures['stock_cpu']:.2f} s")
     print(f"{'own computing of a submission':42}{figures['own']:.2f} s")
     print(f"{'a submission with --jobs 1':42}{figures['one_by_one']:.2f} s")
     print(f"{'  beyond its own computing':42}{figures['overhead']:.2f} s; mark {MARKS['overhead']}")

@@ -33,8 +33,8 @@ def program(name: str) -> str:
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a new, empty server that listens on a socket in a private folder."""
-    if importlib.util.find_spec("psycopg2") is None:
-        pytest.skip("no driver for PostgreSQL is installed (pip install psycopg2-binary)")
+    if importlib.util.find_spec("psycopg") is None:
+        pytest.skip("no driver for PostgreSQL is installed (pip install 'psycopg[binary]')")
     initdb, pg_ctl = program("initdb"), program("pg_ctl")
     # The server refuses to run as root.
     user = None
@@ -104,7 +104,7 @@ def test_a_table_that_another_program_has_locked_is_waited_for(
     assert bench.grade().code == 0
     engine = create_engine(url)
     with engine.connect() as other:
-        other.execute(text("LOCK TABLE grade IN EXCLUSIVE MODE"))
+        other.execute(text("LOCK TABLE grade IN ACCESS EXCLUSIVE MODE"))
         short = bench.grade("--force", "--wait", "1")
         assert short.code == 1, short.printed + short.errors
         assert "stayed locked by another program" in short.errors
