@@ -298,7 +298,9 @@ def _complete(gradebook: Any) -> None:
     gradebook.db.commit()
 
 
-def prepare(course: Course, gradebook: Any, url: str, assignment: str, patience: Patience) -> None:
+def prepare(
+    course: Course, gradebook: Any, url: str, assignment: str, patience: Patience | None = None
+) -> None:
     """Tell the gradebook of an assignment as it is released now: its cells and their points.
 
     Raises:
@@ -307,7 +309,7 @@ def prepare(course: Course, gradebook: Any, url: str, assignment: str, patience:
     """
     with _alone(course):
         try:
-            patience.wait(lambda: _prepare(course, gradebook, url, assignment))
+            (patience or Patience(url)).wait(lambda: _prepare(course, gradebook, url, assignment))
         except RuntimeError as error:
             raise CourseError(
                 f"the exercises of {assignment} have changed since submissions were graded into "
