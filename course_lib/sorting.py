@@ -87,7 +87,7 @@ class TokenSorter(tf.Module):
         self.b_out = tf.Variable(tf.zeros(vocabulary), name="b_out")
         # Rows of length 1 make small products; this lets the softmax become sure.
         self.scale = tf.Variable(8.0, name="scale")
-        self._sort = tf.function(self._greedy, reduce_retracing=True)
+        self._sort = tf.function(self._greedy)  # a graph for each length: greedy needs to know it
 
     def read(self, x: Any) -> tuple[Any, Any]:
         """Tokens `(B, T)` to the encoder's outputs `(B, T, H)` and its last state."""
@@ -176,7 +176,7 @@ class PointerSorter(tf.Module):
         # Along the query, not a plain number: scores grow steep to tell close numbers apart, and
         # what a used place loses must grow with them.
         self.u_used = tf.Variable(tf.zeros(units), name="u_used", trainable=coverage)
-        self._point = tf.function(self._greedy, reduce_retracing=True)
+        self._point = tf.function(self._greedy)  # a graph for each length
 
     def keys(self, x: Any) -> tuple[Any, Any]:
         """Numbers `(B, T)` to keys `(B, T, H)`, and the encoder's last state."""

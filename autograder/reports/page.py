@@ -52,7 +52,10 @@ def markdown(text: str) -> Markup:
 
 def _formula(latex: str, options: dict[str, Any]) -> str:
     try:
-        return convert(latex, display="block" if options["display_mode"] else "inline")
+        if not options["display_mode"]:
+            return convert(latex)
+        shown = convert(latex, display="block")  # wide ones scroll, for the keyboard, too
+        return f'<span class="formula" tabindex="0">{shown}</span>'
     except Exception:  # a formula that the converter does not know is shown as it was written
         return f"<code>{escape(latex)}</code>"
 

@@ -84,3 +84,10 @@ def test_a_pointer_learns_the_order_of_three_numbers():
     x, y = tasks.float_sorting(500, 3, np.random.default_rng(10**6))
     assert report.losses[-20:].mean() < 0.1
     assert exact_match(sorter.point(x), y) > 0.9
+
+
+def test_one_sorter_takes_sequences_of_several_lengths():
+    tokens, numbers = TokenSorter(9, units=6, embedding=4), PointerSorter(units=6)
+    for length in (3, 5, 4):
+        assert tokens.sort(np.zeros((2, length), int)).shape == (2, length)
+        assert numbers.point(np.zeros((2, length), np.float32)).shape == (2, length)
