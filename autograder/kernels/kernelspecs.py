@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from jupyter_core.paths import jupyter_data_dir
+
+from autograder.files import write_atomically
 
 TENSORFLOW_KERNEL = "unrolled-confined"
 NUMPY_KERNEL = "unrolled-confined-numpy"
@@ -51,17 +56,34 @@ def kernelspec(
     }
 
 
-def install_kernelspecs(prefix: str | Path = sys.prefix) -> list[Path]:
-    """Write both kernels into an environment, over older ones. Returns their directories.
+def install_kernelspecs(prefix: str | Path | None = None) -> list[Path]:
+    """Make sure that both kernels are there as this version writes them. Returns their directories.
+
+    Args:
+        prefix: of a Jupyter environment. By default this one, or the user's own folder where the
+            environment belongs to somebody else.
 
     Raises:
-        PermissionError: the environment is not ours to write.
+        PermissionError: the environment holds older ones and is not ours to write.
     """
-    directories = []
-    for name in (TENSORFLOW_KERNEL, NUMPY_KERNEL):
-        directory = Path(prefix, "share", "jupyter", "kernels", name)
-        directory.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(kernelspec(name), indent=1)
-        (directory / "kernel.json").write_text(text + "\n", encoding="utf-8")
-        directories.append(directory)
-    return directories
+    if prefix is not None:
+        places = [Path(prefix, "share", "jupyter")]
+    else:
+        places = [Path(sys.prefix, "share", "jupyter"), Path(jupyter_data_dir())]
+    return [_install(name, places) for name in (TENSORFLOW_KERNEL, NUMPY_KERNEL)]
+
+
+def _install(name: str, places: Sequence[Path]) -> Path:
+    text = json.dumps(kernelspec(name), indent=1) + "\n"
+    for place in places:
+        path = place / "kernels" / name / "kernel.json"
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return path.parent
+        try:
+            write_atomically(path, text)  # another grader may be reading it
+        except PermissionError:
+            if path.exists() or place is places[-1]:
+                raise  # Jupyter would go on to find the older one
+            continue
+        return path.parent
+    raise FileNotFoundError(name)
