@@ -149,7 +149,9 @@ def run_lab(course: Course, options: argparse.Namespace) -> int:
     if not any(word.startswith(("--port", "--ServerApp.port")) for word in options.jupyter):
         arguments.append(f"--port={options.port}")
     arguments += [f"--ServerApp.jpserver_extensions={_SERVER_SIDE_OFF}", *_NOTHING_FROM_OUTSIDE]
-    _configure_lab(course.root / "work" / FOLDER / "jupyter")
+    own = course.root / "work" / FOLDER / "jupyter"
+    _configure_lab(own)
+    arguments.append(f"--LabApp.workspaces_dir={own / 'workspaces'}")  # what was open, and where
     if options.no_browser:
         arguments.append("--no-browser")
     arguments += options.jupyter
