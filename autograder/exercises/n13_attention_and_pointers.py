@@ -288,7 +288,7 @@ MASKED_SOFTMAX = Exercise(
         "TensorFlow": _by_tensorflow,
         "minus infinity": _by_infinity,
         "powers times mask": _soften,
-        "float32": lambda scores, mask: _by_low_scores(np.float32(scores), mask),
+        "float32": lambda scores, mask: _by_low_scores(scores.astype("f"), mask),
     },
 )
 
@@ -559,7 +559,7 @@ DOT_ATTENTION = Exercise(
         "einsum": _dot_by_einsum,
         "TensorFlow": _dot_by_tensorflow,
         "matmul": _dot,
-        "float32": lambda q, k, v, mask: _dot(*(np.float32(a) for a in (q, k, v)), mask),
+        "float32": lambda q, k, v, mask: _dot(q.astype("f"), k.astype("f"), v.astype("f"), mask),
     },
     by_hand=frozenset({"Attention", "AdditiveAttention", "MultiHeadAttention"}),
 )
@@ -1704,7 +1704,8 @@ def _trained_by_lists(model: Any, draw: Callable[[], Array], goal: float, most: 
 
 def _trained_in_tensorflow(model: Any, draw: Callable[[], Array], goal: float, most: int) -> Any:
     tf = _tf()
-    losses, scores = [], []
+    losses: list[Any] = []
+    scores: list[Any] = []
     while len(losses) < most and (not scores or scores[-1] < goal):
         x = draw()
         losses.append(model.update(tf.constant(x), *_lesson_by_tensorflow(x)))
