@@ -1477,7 +1477,13 @@ POINT_ALONE = Exercise(
             lambda seen: part("told first")(seen) or part("values")(seen) or part("used")(seen),
             tags=_FREE,
         ),
-        Aspect("the places", 1.5, part("places"), tags=_FREE),
+        Aspect(
+            "the places",
+            1.5,
+            part("places"),
+            tags=_FREE,
+            needs=("what the step is told",),
+        ),
         Aspect(
             "each place once",
             1.0,
@@ -1490,7 +1496,7 @@ POINT_ALONE = Exercise(
             0.5,
             part("places"),
             tags=frozenset({"small"}),
-            needs=("the places",),
+            needs=("each place once",),
         ),
         Aspect(
             "inputs left unchanged",

@@ -412,8 +412,8 @@ def repair_attention_step(x, state, memory, lengths, cell, W, b):
     """
     ### BEGIN SOLUTION
     output, new_state = cell(x, state)
-    scores = np.einsum("bh,bkh->bk", output, memory)
-    weights = masked_softmax(scores, np.arange(memory.shape[1]) < lengths[:, np.newaxis])
+    there = np.arange(memory.shape[1]) < lengths[:, np.newaxis]
+    weights = masked_softmax(np.einsum("bh,bkh->bk", output, memory), there)
     context = (weights[:, :, np.newaxis] * memory).sum(axis=1)
     attended = np.tanh(np.concatenate([context, output], axis=1) @ W + b)
     return attended, new_state
@@ -686,7 +686,8 @@ axes.set_title("Weights of the pointer (blue) and the argsort (rings)")
 show(
     figure,
     alt="A grid of eight steps and eight numbers in the order of the input. In every step nearly all "
-    "weight lies on one number, the smallest that is left, and a ring lies around it.",
+    "weight lies on one number, the smallest that is left, and a ring lies around it. "
+    "Only 0.45 and 0.46, the closest two, share the weight of their step.",
 )
 print("sorted of 1,000 fresh sequences:", "over 90 %" if lessons.exact[-1] > 0.9 else "under 90 %")
 
