@@ -73,6 +73,11 @@ def _softmax_cases(rng: Rng) -> list[Case]:
         Case("scores around 1000", (1000 + rng.normal(0, 2, (3, 5)), huge), hard),
         Case("scores around -1000", (-1000 + rng.normal(0, 2, (3, 5)), small), hard),
         Case(
+            "rows of very different heights",
+            (np.array([[900.0], [-900.0], [0.0]]) + rng.normal(0, 2, (3, 5)), _mask(rng, 3, 5)),
+            hard,
+        ),
+        Case(
             "a huge score where nothing is",
             (rng.normal(0, 2, (3, 5)) + 5000.0 * ~leaking, leaking),
             hard,
@@ -129,6 +134,13 @@ def _by_rows(scores: Array, mask: Array) -> Array:
         for k, power in zip(kept, powers, strict=True):
             weights[place][k] = power / sum(powers)
     return weights
+
+
+def _by_rows_sharing_a_top(scores: Array, mask: Array) -> Array:
+    low = np.where(mask, scores, -1e9)
+    with np.errstate(all="ignore"):
+        powers = np.exp(low - low.max())
+        return np.asarray(np.where(mask, powers / powers.sum(axis=-1, keepdims=True), 0.0))
 
 
 def _by_low_scores(scores: Array, mask: Array) -> Array:
@@ -228,6 +240,15 @@ MASKED_SOFTMAX = Exercise(
             pointer=f"Read “{_HUGE_TEXT}” again, to its last paragraph.",
             explanation="You subtract the largest of all scores, masked ones included. If such a one "
             "is huge, the powers of all others become 0, and 0 / 0 is not a number.",
+        ),
+        Misconception(
+            "one-largest-for-all-rows",
+            lambda scores, mask: _by_rows_sharing_a_top(scores, mask),
+            nudge="One row has scores around 900, another around -900. What do you subtract from the "
+            "second one?",
+            pointer=f"Read “{_HUGE_TEXT}” again: the largest of what?",
+            explanation="You subtract one largest number from all rows. In a row whose scores are far "
+            "below it all powers become 0. Each row needs its own: an axis, and `keepdims=True`.",
         ),
         Misconception(
             "over-the-rows",
@@ -434,6 +455,14 @@ _SHARED_MISTAKES: tuple[tuple[str, dict[str, Any], str, str, str], ...] = (
         "What do your weights sum to where a key is masked?",
         f"Read “{_MASK_TEXT}” again.",
         "You mask the weights when they are finished. The rest does not sum to 1 any more.",
+    ),
+    (
+        "mask-without-its-axis",
+        {"weights": lambda s, m: _by_low_scores(s, m)},
+        "Which shapes have your scores and the mask? Which axis of the scores does the mask lack?",
+        f"Read “{_ATTEND_TEXT}” again, the sentence below its table.",
+        "The mask is (B, K) and meets scores of the shape (B, Q, K), so its batch is taken for the "
+        "queries. That raises an error, or, where the sizes happen to agree, masks the wrong things.",
     ),
     (
         "one-mask-for-all",
@@ -719,6 +748,16 @@ ADDITIVE_ATTENTION = Exercise(
             explanation="You take a mean over the entries where the formula has a sum.",
         ),
         Misconception(
+            "queries-and-keys-crossed",
+            partial(
+                _additive,
+                fit=lambda q, k, v_a: np.tanh(q[:, np.newaxis] + k[:, :, np.newaxis]) @ v_a,
+            ),
+            nudge="Which of the three axes of your scores counts the keys?",
+            pointer=f"Read “{_ADD_TEXT}” again, and its shapes.",
+            explanation="Your new axes stand the wrong way round: the scores come out as (B, K, Q).",
+        ),
+        Misconception(
             "weights-exchanged",
             lambda q, k, v, W_q, W_k, v_a, mask: _additive(q, k, v, W_k, W_q, v_a, mask),
             nudge="Which matrix fits the features of the queries?",
@@ -780,6 +819,7 @@ def _step(
     total: Callable[[Array], Array] = lambda p: p.sum(axis=1, keepdims=True),
     context: Callable[[Array], Array] = lambda parts: parts.sum(axis=1),
     beside: str = "output",
+    crossed: bool = False,
     keeps: str = "new",
 ) -> tuple[Array, Any]:
     """The step of the exercise, with a place for each mistake."""
@@ -794,7 +834,8 @@ def _step(
         weights = powers / total(powers)
         mixed = context(weights[:, :, np.newaxis] * memory)
         second = {"output": output, "x": x}[beside]
-        attended = np.tanh(np.concatenate([mixed, second], axis=1) @ W + b)
+        both = [second, mixed] if crossed else [mixed, second]
+        attended = np.tanh(np.concatenate(both, axis=1) @ W + b)
     return attended, {"new": new_state, "old": state}[keeps]
 
 
@@ -896,6 +937,16 @@ def _repair_misconceptions() -> tuple[Misconception, ...]:
         Misconception(name, _printed([name]), nudge, again, f"One bug is left. {explanation}")
         for name, (_, nudge, explanation) in _BUGS.items()
     ]
+    found.append(
+        Misconception(
+            "output-before-context",
+            partial(_step, crossed=True),
+            nudge="In which order do the two stand in the formula?",
+            pointer=again,
+            explanation="You put the output first. Then the upper half of W, which is meant for the "
+            "context, is multiplied with the output. All printed bugs are mended.",
+        )
+    )
     for number, first in enumerate(names):
         for second in names[number + 1 :]:
             found.append(
@@ -1669,6 +1720,7 @@ def _trained(
     score: Callable[[Any, Array], float] = _score,
     fresh: Callable[[Callable[[], Array], Array], Array] = lambda draw, x: draw(),
     every: int = LOOK,
+    offset: int = 0,
     stops: Callable[[list[float], float], bool] = lambda scores, goal: scores[-1] >= goal,
     keeps: bool = False,
     extra: int = 0,
@@ -1683,7 +1735,7 @@ def _trained(
         while len(losses) < most + extra:
             x = x if keeps else draw()
             losses.append(float(model.update(x, *teach(x))))
-            if len(losses) % every == 0:
+            if (len(losses) + offset) % every == 0:
                 scores.append(score(model, fresh(draw, x)))
                 if stops(scores, goal):
                     break
@@ -1759,25 +1811,32 @@ def _train_cases(rng: Rng) -> list[Case]:
     ]
 
 
-def _taught(name: str, words: str) -> Callable[[Comparison], Difference | None]:
-    def test(seen: Comparison) -> Difference | None:
-        wanted, got = (np.asarray(o.value[name]) for o in (seen.expected, seen.actual))
-        if not len(got):
-            return Difference("`model.update` is never called")
-        if wanted.shape[1:] != got.shape[1:]:
-            return Difference(f"{words} {got.shape[1:]}, expected {wanted.shape[1:]}")
-        both = min(len(wanted), len(got))
-        for number in range(both):
-            if not np.allclose(wanted[number], got[number], atol=1e-5):
-                off = ~np.isclose(wanted[number], got[number], atol=1e-5)
+def _lessons_taught(seen: Comparison) -> Difference | None:
+    """Each update's lesson must be that of its own numbers, whichever those are."""
+    given = {name: np.asarray(seen.actual.value[name]) for name in ("inputs", "used", "places")}
+    numbers = np.asarray(seen.actual.value["x"])
+    if not len(numbers):
+        return Difference("`model.update` is never called")
+    for update, x in enumerate(numbers):
+        for name, wanted in zip(("inputs", "used", "places"), _lesson(x), strict=True):
+            off = ~np.isclose(given[name][update], wanted, atol=1e-5)
+            if off.any():
                 row = int(np.argmax(off.reshape(len(off), -1).any(axis=1)))
-                left, right = (np.round(a[number][row], 2).tolist() for a in (got, wanted))
+                got, right = (np.round(a[row], 2).tolist() for a in (given[name][update], wanted))
                 return Difference(
-                    f"{words} {left} in sequence {row} of update {number + 1}, expected {right}"
+                    f"`{name}` of sequence {row} in update {update + 1} is {got}, expected {right}"
                 )
-        return None
+    return None
 
-    return test
+
+def _new_batches(seen: Comparison) -> Difference | None:
+    drawn, numbers = np.asarray(seen.case.inputs[1][0]), np.asarray(seen.actual.value["x"])
+    for update, x in enumerate(numbers):
+        if not any(np.allclose(x, batch) for batch in drawn):
+            return Difference(f"the numbers of update {update + 1} are none that `draw` gave")
+        if update and np.allclose(x, numbers[update - 1]):
+            return Difference(f"update {update + 1} has the same batch as the one before")
+    return None
 
 
 def _looks(seen: Comparison) -> Difference | None:
@@ -1825,17 +1884,13 @@ TRAIN_POINTER_SORTER = Exercise(
         Aspect(
             "what the model is taught",
             1.5,
-            lambda seen: (
-                _taught("places", "the places are")(seen)
-                or _taught("inputs", "the decoder reads")(seen)
-                or _taught("used", "`used` is")(seen)
-            ),
+            _lessons_taught,
             _REHEARSAL,
         ),
         Aspect(
             "a new batch each time",
             0.5,
-            _taught("x", "the encoder reads"),
+            _new_batches,
             _REHEARSAL,
             needs=("what the model is taught",),
         ),
@@ -1932,6 +1987,14 @@ TRAIN_POINTER_SORTER = Exercise(
             pointer=_READ_TRAIN,
             explanation=f"You look after each update. Once in {LOOK} is asked for; a look takes longer "
             "than an update.",
+        ),
+        Misconception(
+            "looks-one-update-late",
+            _trained(offset=-1),
+            nudge="After how many updates is your first look?",
+            pointer=_READ_TRAIN,
+            explanation=f"You count updates from 0, so you look after 1, {LOOK + 1}, ... of them, not "
+            f"after {LOOK}, {2 * LOOK}, ...",
         ),
         Misconception(
             "never-stops-early",

@@ -136,6 +136,7 @@ def point(
         ``places``; ``told first``, ``values`` and ``used``: what the first N calls were told.
     """
     A, a, M, fade = weights
+    numbers = x.copy()  # the answer may spoil its own
     values_noted: list[np.ndarray] = []
     used_noted: list[np.ndarray] = []
 
@@ -151,10 +152,10 @@ def point(
         hidden = np.tanh(np.asarray(hidden) @ A + 1.5 * values[:, np.newaxis] * a)
         values_noted.append(values)
         used_noted.append(used)
-        scores = 3.0 * hidden @ M + np.sin(4.0 * x + count) - float(fade) * used
+        scores = 3.0 * hidden @ M + np.sin(4.0 * numbers + count) - float(fade) * used
         return scores, (hidden, count + 1)
 
-    places = np.asarray(answer(step, (start, 0), x.copy(), once))
+    places = np.asarray(answer(step, (start, 0), x, once))
     length = x.shape[1]
     if not values_noted:
         raise ValueError("step is never called")

@@ -145,8 +145,9 @@ show(
 # weights stay the same. Subtract the **largest**. Then the largest power is $e^0 = 1$, nothing can
 # overflow, and the sum is at least 1.
 #
-# The largest of what? If a *masked* score is the largest by far, then after the subtraction all real
-# powers are 0. Padding must not even have a say in this.
+# The largest of what? Of each **row**, for a start: with one number for all, a row whose scores lie far
+# below it would become all zeros. And of what is **allowed**: if a masked score is the largest by far,
+# all real powers are 0 after the subtraction. Padding must not even have a say in this.
 #
 # ### Exercise 1: `masked_softmax`
 #
@@ -579,7 +580,7 @@ def point_alone(step, state, x, once):
     rows = np.arange(len(x))
     values, used, places = np.full(len(x), START), np.zeros(x.shape), []
     for _ in range(x.shape[1]):
-        scores, state = step(values, used.copy(), state)
+        scores, state = step(values, used, state)
         logits = pointer_logits(scores, (used == 0) | (not once))
         places.append(np.argmax(logits, axis=1))
         values = x[rows, places[-1]]
