@@ -178,7 +178,7 @@ def draw_pointing(axes: Any, x: Sequence[float], weights: Array) -> Any:
         axes.add_patch(Circle((place, t), 0.33, fill=False, edgecolor=ORANGE, linewidth=2))
         if np.argmax(row) != place:
             axes.text(np.argmax(row), t, "x", ha="center", va="center", fontsize=12, color=PINK)
-    axes.set_xticks(range(len(x)), [f"{number:.2f}" for number in x])
+    axes.set_xticks(range(len(x)), [f"{number:.3g}" for number in x])
     axes.set_yticks(range(len(x)), [str(t + 1) for t in range(len(x))])
     axes.set(xlabel="the numbers, as they stand in the input", ylabel="step")
     axes.grid(visible=False)
