@@ -129,9 +129,12 @@ def progress_report(course: Sequence[Chapter], solved: Solved) -> str:
     if unfinished is None:
         words = [
             "## Course completed",
-            f"**You have solved all {all_in_all} exercises of *Unrolled*,** from two time steps by "
-            f"hand to attention: {score}. Each was checked against the library's own answer. "
-            "Well done.",
+            f"**You have solved all {all_in_all} exercises of *Unrolled*,** in {len(course)} notebooks, "
+            f"from two time steps by hand to the diagnosis of a broken network: {score}.",
+            "Each answer was run beside the library's own, on cases that include the awkward ones: "
+            "a batch of one, a single step, memories that are not empty. The steps, the loops, the "
+            "gradients and the gates in these files are your own work. Nobody can hand you a "
+            "recurrent network any more that you could not have written yourself. Well done.",
         ]
     else:
         words = [

@@ -61,11 +61,25 @@ def record(result: ExerciseResult, start: Path | None = None) -> None:
 
 
 def show_progress() -> None:
-    """Show how far the reader of this copy of the course is: a line a notebook, and what is next."""
+    """Show how far the reader of this copy of the course is: a line a notebook, and what is next.
+
+    It works in the page beside the notebooks and inside each of them. A notebook that is run outside
+    of any copy of the course shows the course that this package belongs to, with nothing solved.
+    """
     from IPython.display import Markdown, display
 
-    from autograder.course import Course
-    from autograder.overview import chapters, progress_report
+    from autograder.course import Course, CourseError
+    from autograder.overview import INDEX, chapters, progress_report
 
+    try:
+        course = Course.find()
+    except CourseError:
+        course = Course(Path(__file__).resolve().parents[1])
+        if not course.notebooks.is_dir():
+            display(Markdown("Your progress is counted in a copy of the course: `course lab`."))
+            return
     path = progress_file()
-    display(Markdown(progress_report(chapters(Course.find()), load(path) if path else {})))
+    report = progress_report(chapters(course), load(path) if path else {})
+    if not (Path.cwd() / INDEX).is_file():  # one folder deeper than the page
+        report = report.replace("](", "](../")
+    display(Markdown(report))

@@ -42,6 +42,10 @@ _HOMES = {
         "sorting": "TokenSorter PointerSorter sinusoids",
         "corpus": "unicode_names",
         "language_model": "CharacterModel",
+        "hoisting": "hoist_input_projection",
+        "keras_models": "same_model_in_keras",
+        "patients": "admit",
+        "clinic": "diagnose",
         "layouts": "to_keras from_keras split_kernel rnn_to_torch rnn_from_torch "
         "lstm_to_tf1 lstm_from_tf1 lstm_to_torch lstm_from_torch "
         "gru_to_tf1 gru_from_tf1 gru_to_torch gru_from_torch",
