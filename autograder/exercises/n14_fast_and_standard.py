@@ -369,7 +369,8 @@ def _bent_cell(
         if kind == "LSTM":
             return LSTMCell.from_weights(*arrays)
         chosen = layer.reset_after if after is None else after
-        return GRUCell.from_weights(*arrays, reset_after=chosen)
+        kernel, recurrent, bias = arrays
+        return GRUCell.from_weights(kernel, recurrent, bias, chosen)
 
     return answer
 
@@ -384,7 +385,8 @@ def _cell_from_config(layer: Any) -> Any:
     assert config["activation"] == "tanh"
     assert config.get("recurrent_activation", "sigmoid") == "sigmoid"
     if "reset_after" in config:
-        return GRUCell.from_weights(*layer.get_weights(), reset_after=config["reset_after"])
+        kernel, recurrent, bias = layer.get_weights()
+        return GRUCell.from_weights(kernel, recurrent, bias, config["reset_after"])
     if "unit_forget_bias" in config:
         return LSTMCell.from_weights(*layer.get_weights())
     return BasicRNNCell.from_weights(*layer.get_weights())
@@ -403,11 +405,12 @@ def _cell_assigned(layer: Any) -> Any:
         raise TypeError("recurrent activation")
     kernel, recurrent, bias = layer.get_weights()
     D, H = kernel.shape[0], recurrent.shape[0]
-    cell: Any = {
+    makers: dict[int, Callable[[], Any]] = {
         1: lambda: BasicRNNCell(H, D),
         4: lambda: LSTMCell(H, D),
         3: lambda: GRUCell(H, D, reset_after=bias.ndim == 2),
-    }[kernel.shape[1] // H]()
+    }
+    cell = makers[kernel.shape[1] // H]()
     for own, given in zip(_variables(cell), (kernel, recurrent, bias), strict=True):
         own.assign(given)
     return cell
@@ -901,9 +904,10 @@ def _sequential(network: Any, batch: int) -> Any:
 
 
 def _subclassed(network: Any, batch: int) -> Any:
-    keras = _tf().keras
+    keras: Any = _tf().keras
+    base: Any = keras.Model
 
-    class Deep(keras.Model):  # type: ignore[misc]
+    class Deep(base):
         def __init__(self) -> None:
             super().__init__()
             self.rnn = [

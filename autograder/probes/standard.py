@@ -33,7 +33,8 @@ def _cell(kind: str, weights: Sequence[np.ndarray]) -> Any:
         case "lstm":
             return LSTMCell.from_weights(*weights)
         case _:
-            return GRUCell.from_weights(*weights, reset_after=kind == "gru")
+            kernel, recurrent_kernel, bias = weights
+            return GRUCell.from_weights(kernel, recurrent_kernel, bias, kind == "gru")
 
 
 def to_layer(

@@ -59,7 +59,7 @@ def draw_schedule(axes: Any, steps: int, *, hoisted: bool) -> Any:
     for t in range(steps):
         left = begin + 1.25 * t
         if not hoisted:
-            _box(axes, (left, 1.0), (1.0, 0.9), "$x_%d K$" % t, BLUE)
+            _box(axes, (left, 1.0), (1.0, 0.9), f"$x_{t} K$", BLUE)
         _box(axes, (left, 0.0), (1.0, 0.9), "$h R$", ORANGE, hatch="//")
         if t:
             axes.annotate(
@@ -80,12 +80,13 @@ def draw_race(axes: Any, times: Mapping[str, float], *, unit: str = "ms") -> Any
     """
     names = list(times)
     axes.barh(names, [times[name] for name in names], color=SKY, edgecolor=BLUE)
-    for place, name in enumerate(names):
-        axes.text(times[name] * 1.08, place, f"{times[name]:.2g}", va="center", fontsize=9)
+    for place, value in enumerate(times.values()):
+        digits = 0 if value >= 10 else 1 if value >= 1 else 2
+        axes.text(value * 1.08, place, f"{value:.{digits}f}", va="center", fontsize=9)
     axes.set_xscale("log")
     axes.set_xlim(min(0.1, *times.values()), 3 * max(times.values()))
     axes.set_xlabel(f"{unit}, logarithmic")
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.4, -0.6)  # the first one on top, also where axes are shared
     return axes
 
 
@@ -215,15 +216,16 @@ def draw_map(axes: Any) -> Any:
     for name, things in ROADS.items():
         x, y = PLACES[name]
         axes.annotate(
-            "", xy=(0.62 * x, 0.56 * y), xytext=(0.36 * x, 0.3 * y),
-            arrowprops={"arrowstyle": "-|>", "color": looks[name], "linewidth": 2},
+            "", xy=(0.66 * x, 0.66 * y), xytext=(0.34 * x, 0.3 * y),
+            arrowprops={"arrowstyle": "-|>", "color": looks[name], "linewidth": 2.5},
         )  # fmt: skip
-        axes.text(x, y + 0.32, name, ha="center", va="bottom", fontsize=11, weight="bold",
-                  color=_DARK)  # fmt: skip
         axes.text(
-            x, y + 0.25, things, ha="center", va="top", fontsize=8.5, color=_DARK,
-            linespacing=1.35,
+            x, y + 0.42, name, ha="center", va="bottom", fontsize=11, weight="bold", color=_DARK,
         )  # fmt: skip
-    axes.set(xlim=(-4.6, 4.6), ylim=(-2.7, 2.6))
+        axes.text(
+            x, y, things, ha="center", va="center", fontsize=8.5, color=_DARK, linespacing=1.35,
+            bbox={"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": looks[name]},
+        )  # fmt: skip
+    axes.set(xlim=(-4.6, 4.6), ylim=(-2.5, 2.7))
     axes.set_axis_off()
     return axes

@@ -78,18 +78,19 @@ print("outputs", tuple(outputs.shape), "and a state of", len(state), "arrays")
 # | gates of an LSTM | i, f, g, o | the same | another network; no error |
 # | gates of a GRU | z, r, h | the same | another network; no error |
 # | forget bias | 1, written into the bias | the same | |
-# | where a GRU resets | `reset_after`, as you say | `reset_after=True` unless you say no | error: the bias has another shape |
+# | where a GRU resets | `reset_after`, as you say | after, unless you say no | error: another shape of bias |
 # | its bias | `(2, 3H)`, or `(3H,)` if it resets before | the same | |
 # | **state of an LSTM** | `LSTMStateTuple(c, h)` | a list `[h, c]` | another network; no error |
 # | **outputs** | all | the last one, unless `return_sequences=True` | error, or a broadcast |
 # | **past a sequence's end** | 0 | the last output again | a sum or a mean that is wrong |
 #
-# The first rows are no accident: the course chose Keras' layout, so that you may rely on it here. TensorFlow
-# 1 had i, g, f, o, and added the forget bias while it ran; PyTorch has a GRU's gates in the order r, z, n,
-# everything transposed, and always two biases. (`course_lib.layouts` holds converters to and from both.)
+# The first rows are no accident: the course chose Keras' layout, so that you may rely on it here.
+# TensorFlow 1 had i, g, f, o, and added the forget bias while it ran; PyTorch has a GRU's gates in
+# the order r, z, n, everything transposed, and always two biases. (`course_lib.layouts` holds
+# converters to and from both.)
 #
-# **On paper.** A `GRUCell` of $H = 5$ units reads $D = 4$ features. Which shapes have its three arrays if it
-# resets *after* the product, which if *before*? How many numbers is that?
+# **On paper.** A `GRUCell` of $H = 5$ units reads $D = 4$ features. Which shapes have its three
+# arrays if it resets *after* the product, which if *before*? How many numbers is that?
 #
 # <details><summary>Compare</summary>
 #
@@ -146,12 +147,12 @@ check("to_keras", to_keras)
 # GRUCell.from_weights(kernel, recurrent_kernel, bias, reset_after=...)
 # ```
 #
-# **The last thing that can go wrong** is new in this direction. A Keras layer may be something that no
-# cell of ours is: `SimpleRNN(5, activation="relu")` has three arrays of just the shapes you expect. So has
-# an LSTM whose gates use `hard_sigmoid`. A converter that looks at arrays only makes a cell that computes
-# *something else*, without a word. So **refuse**: raise an error if `layer.activation` is not
-# `tf.keras.activations.tanh`, or if the `layer.recurrent_activation` of a gated layer is not
-# `tf.keras.activations.sigmoid`. (A SimpleRNN has no `recurrent_activation`.)
+# **The last thing that can go wrong** is new in this direction. A Keras layer may be something that
+# no cell of ours is: `SimpleRNN(5, activation="relu")` has three arrays of just the shapes you
+# expect. So has an LSTM whose gates use `hard_sigmoid`. A converter that looks at arrays only makes a
+# cell that computes *something else*, without a word. So **refuse**: raise an error if
+# `layer.activation` is not `tf.keras.activations.tanh`, or if the `layer.recurrent_activation` of a
+# gated layer is not `tf.keras.activations.sigmoid`. (A SimpleRNN has no `recurrent_activation`.)
 #
 # ### Exercise 2: `from_keras`
 
@@ -190,11 +191,11 @@ check("from_keras", from_keras)
 #
 # $$z_t = x_t K + h_{t-1} R + b$$
 #
-# $K$ is the kernel $(D, 4H)$, $R$ the recurrent kernel $(H, 4H)$, $b$ the bias, and $z_t$ what all four
-# gates are made of. Only one of the three terms knows $h$. The whole input is there from the beginning, so
-# the first and the last can be computed for all steps at once, before the loop begins: a single product of
-# a matrix with $B\,T$ rows. What is the same in every turn of a loop, or at least does not depend on the
-# turns before, is **hoisted** out of it.
+# $K$ is the kernel $(D, 4H)$, $R$ the recurrent kernel $(H, 4H)$, $b$ the bias, and $z_t$ what all
+# four gates are made of. Only one of the three terms knows $h$. The whole input is there from the
+# beginning, so the first and the last can be computed for all steps at once, before the loop begins:
+# a single product of a matrix with $B\,T$ rows. What is the same in every turn of a loop, or at least
+# does not depend on the turns before, is **hoisted** out of it.
 
 # %% tags=["demo"]
 figure, panels = new_figure(rows=2, width=9.0, height=3.6)
@@ -216,8 +217,8 @@ show(
 #
 # <details><summary>Compare</summary>
 #
-# $B\,T \cdot D \cdot 4H = 3.3$ million and $B\,T \cdot H \cdot 4H = 6.6$ million. A third can be hoisted. It
-# is not a single multiplication less; they are only done in one piece instead of 25.
+# $B\,T \cdot D \cdot 4H = 3.3$ million and $B\,T \cdot H \cdot 4H = 6.6$ million. A third can be
+# hoisted. It is not a single multiplication less; they are only done in one piece instead of 25.
 #
 # </details>
 #
@@ -242,9 +243,9 @@ def gates(z, c):
 #
 # <details><summary>Stuck? How to multiply three axes with two</summary>
 #
-# `x @ kernel` works for `(B, T, D)` and `(D, 4H)`: TensorFlow takes the last two axes as matrices. To make it
-# one single matrix, reshape to `(B * T, D)` first, and back to `(B, T, 4H)`. Do not swap axes with a reshape
-# on the way (notebook 2).
+# `x @ kernel` works for `(B, T, D)` and `(D, 4H)`: TensorFlow takes the last two axes as matrices. To
+# make it one single matrix, reshape to `(B * T, D)` first, and back to `(B, T, 4H)`. Do not swap axes
+# with a reshape on the way (notebook 2).
 #
 # </details>
 
@@ -286,17 +287,19 @@ check("hoist_input_projection", hoist_input_projection)
 # | by hand + XLA | a loop with the gradient of notebook 4 written by hand, compiled for this very machine |
 # | Keras | `keras.layers.LSTM` in a graph |
 #
-# XLA is TensorFlow's compiler (`tf.function(..., jit_compile=True)`). It melts many small operations into few
-# machine programs; the price is compiling, anew for each $B$ and $T$.
+# XLA is TensorFlow's compiler (`tf.function(..., jit_compile=True)`). It melts many small operations
+# into few machine programs; the price is compiling, anew for each $B$ and $T$.
 #
 # How does one measure so that the result means something?
 #
 # - First run everybody once: the first run traces and compiles.
-# - Then in **rounds**, each of them once a round. If the machine is busy for a moment, it hurts all alike.
+# - Then in **rounds**, each of them once a round. If the machine is busy for a moment, it hurts all
+#   alike.
 # - Compare **medians**: one bad round does not move them.
 # - Say which machine it was, and at which size.
 #
-# **Predict first.** Put the six in order, for the forward pass. Then: who loses most when gradients are added?
+# **Predict first.** Put the six in order, for the forward pass. Then: who loses most when gradients
+# are added?
 
 # %% tags=["demo", "nbval-ignore-output"]
 from course_lib.speed import contestants, machine, middle, race
@@ -323,23 +326,26 @@ show(
 # %% [markdown]
 # Read *your* bars; other machines have others. Three questions to put to them:
 #
-# 1. **What did the graph buy?** Compare *readable* with *unrolled*. It is the same Python function. Run line
-#    by line, Python has to start every little operation.
-# 2. **What did hoisting buy?** Compare *hoisted* with *looped*. Where this notebook was written: next to
-#    nothing on a processor. The graph's executor had already noticed that $x_t K$ waits for nobody, and did it
-#    on the side while the loop was busy with $h$. Good ideas have to be measured.
-# 3. **What did compiling and a gradient by hand buy?** Compare the last but one with *looped*, on both sides.
+# 1. **What did the graph buy?** Compare *readable* with *unrolled*. It is the same Python function.
+#    Run line by line, Python has to start every little operation.
+# 2. **What did hoisting buy?** Compare *hoisted* with *looped*. Where this notebook was written: next
+#    to nothing on a processor. The graph's executor had already noticed that $x_t K$ waits for
+#    nobody, and did it on the side while the loop was busy with $h$. Good ideas have to be measured.
+# 3. **What did compiling and a gradient by hand buy?** Compare the last but one with *looped*, on
+#    both sides.
 #
-# And the most important question cannot be seen in the figure: *does it matter?* If reading your data takes ten
-# times as long, take the readable one. A program that is measured to be fast enough **is** fast enough.
+# And the most important question cannot be seen in the figure: *does it matter?* If reading your data
+# takes ten times as long, take the readable one. A program that is measured to be fast enough **is**
+# fast enough.
 #
-# Other sizes turn the order around. On large ones everything is one thing, the product $h_{t-1} R$. Try it:
-# change `size`, run the cell again. `python benchmarks/cells.py` measures more kinds and sizes.
+# Other sizes turn the order around. On large ones everything is one thing, the product $h_{t-1} R$.
+# Try it: change `size`, run the cell again. `python benchmarks/cells.py` measures more kinds and
+# sizes.
 #
 # ## What the graph looks like
 #
-# A graph is a program as data: nodes are operations. `count_graph_nodes` of notebook 2 counts them, loops'
-# bodies included, once each.
+# A graph is a program as data: nodes are operations. `count_graph_nodes` of notebook 2 counts them,
+# loops' bodies included, once each.
 #
 # **Predict first.** The sequence has 25 steps. Who has most nodes? How many times as many as the loop?
 
@@ -354,14 +360,15 @@ show(
 )
 
 # %% [markdown]
-# The unrolled graph grows with every step, the others do not know how long the sequence is. Hoisting changes
-# *where* nodes stand, not how many there are. And the number of nodes says little about the time: what counts
-# is how often each runs, and on what.
+# The unrolled graph grows with every step, the others do not know how long the sequence is. Hoisting
+# changes *where* nodes stand, not how many there are. And the number of nodes says little about the
+# time: what counts is how often each runs, and on what.
 #
 # ### Fast and wrong
 #
-# TensorFlow has a fused LSTM, a whole sequence in a single node: `tf.raw_ops.BlockLSTMV2`. It is fast, and its
-# outputs are right. Let us see its gradient (gates in the order i, f, g, o, as ours):
+# TensorFlow has a fused LSTM, a whole sequence in a single node: `tf.raw_ops.BlockLSTMV2`. It was
+# made to be fast, and its outputs are right. Let us see its gradient (gates in the order i, f, g, o,
+# as ours):
 
 # %% tags=["demo"]
 rng = np.random.default_rng(0)
@@ -405,25 +412,26 @@ off = np.linalg.norm(wrong - right) / np.linalg.norm(right)
 print(f"gradients differ by more than a tenth: {off > 0.1}")
 
 # %% [markdown]
-# The outputs are equal to the last digit, and the gradient is *wrong*: this version of the op was registered
-# with the gradient of its predecessor, which kept its gates in another order. A network trained with it would
-# still learn something. Nobody would get an error.
+# The outputs are equal to the last digit, and the gradient is *wrong*: this version of the op was
+# registered with the gradient of its predecessor, which kept its gates in another order. A network
+# trained with it would still learn something. Nobody would get an error.
 #
-# What would have shown it is in your hands since notebook 4: **a numerical gradient**. Fast code is checked
-# against readable code, outputs *and* gradients, before it is used. That is what the readable code is for.
+# What would have shown it is in your hands since notebook 4: **a numerical gradient**. Fast code is
+# checked against readable code, outputs *and* gradients, before it is used. That is what the readable
+# code is for.
 
 # %% [markdown]
 # ## The deep echo in six lines
 #
-# Notebook 9 trained three LSTM layers of four units to echo bits, in windows of 15, carrying the memory of
-# every layer from window to window. Out of standard layers it is six lines. What are they?
+# Notebook 9 trained three LSTM layers of four units to echo bits, in windows of 15, carrying the
+# memory of every layer from window to window. Out of standard layers it is six lines. What are they?
 #
-# - `tf.keras.Input(batch_shape=(B, None, 1))` says what comes in: bits, with a last axis of one feature. The
-#   time is open, the batch is not, because of the next point.
-# - `stateful=True` tells an LSTM layer to begin each call with the state in which it ended the last one. So it
-#   needs a memory for $B$ sequences. (`layer.reset_state()` empties it.)
-# - Each layer but the last feeds the next one with *all* of its outputs; and the read-out wants an answer at
-#   each step, too.
+# - `tf.keras.Input(batch_shape=(B, None, 1))` says what comes in: bits, with a last axis of one
+#   feature. The time is open, the batch is not, because of the next point.
+# - `stateful=True` tells an LSTM layer to begin each call with the state in which it ended the last
+#   one. So it needs a memory for $B$ sequences. (`layer.reset_state()` empties it.)
+# - Each layer but the last feeds the next one with *all* of its outputs; and the read-out wants an
+#   answer at each step, too.
 # - `tf.keras.layers.Dense(2)` is the read-out: logits, without an activation.
 #
 # **On paper.** How many parameters has it? (Notebook 9, exercise 3, plus the read-out.) You will compare.
@@ -436,8 +444,8 @@ print(f"gradients differ by more than a tenth: {off > 0.1}")
 #
 # ### Exercise 4: `same_model_in_keras`
 #
-# `network` is an `EchoNetwork` of notebook 9. Its cells stand in the list `network.cell.cells`, the bottom first;
-# its read-out has `network.W_out` $(H, 2)$ and `network.b_out` $(2,)$.
+# `network` is an `EchoNetwork` of notebook 9. Its cells stand in the list `network.cell.cells`, the
+# bottom first; its read-out has `network.W_out` $(H, 2)$ and `network.b_out` $(2,)$.
 
 
 # %% exercise="same_model_in_keras"
@@ -466,11 +474,11 @@ def same_model_in_keras(network, batch):
 check("same_model_in_keras", same_model_in_keras)
 
 # %% [markdown]
-# Train the course's network, move it to Keras, and let both answer a series that neither has seen. And a third
-# one: the Keras model whose memory is emptied before every window.
+# Train the course's network, move it to Keras, and let both answer a series that neither has seen.
+# And a third one: the Keras model whose memory is emptied before every window.
 #
-# **Predict first.** Three of the fifteen labels in a window lie in the window before. How many right answers has
-# the third one, if it guesses these?
+# **Predict first.** Three of the fifteen labels in a window lie in the window before. How many right
+# answers has the third one, if it guesses these?
 
 # %% tags=["demo"]
 network = course_lib.EchoNetwork(units=4, layers=3, seed=1)
@@ -498,27 +506,28 @@ for name, share in right.items():
     print(f"{name:28} {'over 98 %' if share > 0.98 else 'under 95 %' if share < 0.95 else '?'}")
 
 # %% [markdown]
-# Half of three in fifteen: nine of ten are right without any memory. `stateful=True` is one word among many, and
-# forgetting it gives no error, no warning and an A-.
+# Half of three in fifteen: nine of ten are right without any memory. `stateful=True` is one word
+# among many, and forgetting it gives no error, no warning and an A-.
 #
 # ## The clinic
 #
-# That is the trouble with this whole field. A recurrent network that is wrong still runs, still learns, and is
-# right nine times of ten. In thirteen notebooks you have met these mistakes one by one, each in its own chapter.
-# In life they come without a heading.
+# That is the trouble with this whole field. A recurrent network that is wrong still runs, still
+# learns, and is right nine times of ten. In thirteen notebooks you have met these mistakes one by
+# one, each in its own chapter. In life they come without a heading.
 #
-# So here are networks without a program to read. Each **patient** is a reader of sequences: a stack of three LSTM
-# layers, one LSTM that reads from the end, an attention that says how much each step counts. It is healthy, or it
-# has **one** of ten troubles. You may try anything on it:
+# So here are networks without a program to read. Each **patient** is a reader of sequences: a stack
+# of three LSTM layers, one LSTM that reads from the end, an attention that says how much each step
+# counts. It is healthy, or it has **one** of ten troubles. You may try anything on it:
 #
 # | | |
 # |---|---|
 # | `patient.features`, `patient.units` | $D$ and $H$ |
-# | `patient.read(x, lengths, states)` | reads `x` $(B, T, D)$; see below. The last two may be left out: full length, zeros |
-# | `patient.weights()` | for each of the three layers, the bottom first, a dict with `kernel`, `recurrent_kernel`, `bias`; copies, gates in the order i, f, g, o |
-# | `patient.gradient(x)` | $(B, T, D)$: derivative of the sum of the top outputs at the last step by x, as its training uses it |
-# | `patient.lesson(ids)` | `(inputs, targets)` that its maker trains a language model on, from a series of whole numbers |
+# | `patient.read(x, lengths, states)` | reads `x` $(B, T, D)$. Without the other two: full length, zeros |
+# | `patient.weights()` | three dicts, the bottom layer first: `kernel`, `recurrent_kernel`, `bias`; copies |
+# | `patient.gradient(x)` | $(B, T, D)$: how the sum of the last outputs changes with `x`, as it is trained |
+# | `patient.lesson(ids)` | `(inputs, targets)` that its maker makes of a text, a series of whole numbers |
 #
+# The gates in its weights are said to stand in the order i, f, g, o, as everywhere.
 # What it has read comes with
 #
 # | | if the patient is healthy |
@@ -535,7 +544,7 @@ for name, share in right.items():
 # | `forget-gate-on-h` | $c_t = f\,h_{t-1} + i\,g$ in place of $f\,c_{t-1} + i\,g$, in every LSTM (notebook 5) |
 # | `gates-in-another-order` | it takes the blocks of its weights for i, g, f, o (notebook 5) |
 # | `no-bias` | there are biases, but they are not added (notebook 1) |
-# | `gradient-cut` | the gradient reaches the last step only, though the state comes from far back (notebooks 4 and 8) |
+# | `gradient-cut` | the gradient reaches the last step only (notebooks 4 and 8) |
 # | `shared-layers` | two of the three layers are one (notebook 9) |
 # | `state-not-carried` | whatever states it is given, it begins with zeros (notebook 8) |
 # | `padding-read` | it does not care for lengths (notebook 3) |
@@ -543,11 +552,12 @@ for name, share in right.items():
 # | `softmax-over-the-wrong-axis` | the attention adds up to 1 over the batch (notebook 13) |
 # | `targets-not-shifted` | the targets are the inputs (notebook 11) |
 #
-# To practise, `admit(name, seed)` lets in a patient with a trouble of your choice, with sizes and weights drawn
-# from the seed. Its source stands in `course_lib/patients.py`; you learn more if you do not look.
+# To practise, `admit(name, seed)` lets in a patient with a trouble of your choice, with sizes and
+# weights drawn from the seed. Its source stands in `course_lib/patients.py`; you learn more if you do
+# not look.
 #
-# Below you see four experiments on three of them, with two sequences of lengths 5 and 3. A blue square says: this
-# output depends on this input (of the second sequence, the padded one).
+# Below you see four experiments on three of them, with two sequences of lengths 5 and 3. A blue
+# square says: this output depends on this input (of the second sequence, the padded one).
 #
 # **Predict first.** The top row is healthy. Which troubles have the other two?
 
@@ -561,15 +571,15 @@ show(
     figure,
     alt="Three rows of four pictures. Patient A: outputs read a lower triangle of the first three steps, "
     "backward an upper one; nothing reads the padding; attention adds up to one in each row; the gradient "
-    "falls towards the beginning. Patient B: the triangles have five steps, and attention falls on padding, "
+    "reaches every step. Patient B: the triangles have five steps, and attention falls on padding, "
     "too. Patient C: as A, but the backward picture is turned around.",
 )
 
 # %% [markdown]
 # <details><summary>Compare</summary>
 #
-# B reads padding: steps 3 and 4 do not exist in this sequence, and yet they move everything. In C the backward
-# output of step 0 has read step 2 only: it was not turned back.
+# B reads padding: steps 3 and 4 do not exist in this sequence, and yet they move everything. In C the
+# backward output of step 0 has read step 2 only: it was not turned back.
 #
 # </details>
 
@@ -579,33 +589,37 @@ patient_chooser(admit, [HEALTHY, *NAMES])
 # %% [markdown]
 # ### Which question first?
 #
-# A symptom is not a diagnosis. "Its first step is not what I compute from its weights" may mean another order of
-# the gates. It may also mean that a bias was not added; or, if you began with a memory, that the forget gate keeps
-# the wrong thing, or that the memory never arrived. Doctors call it *differential* diagnosis, and it consists of
-# asking in the right order:
+# A symptom is not a diagnosis. "Its first step is not what I compute from its weights" may mean
+# another order of the gates. It may also mean that a bias was not added; or, if you began with a
+# memory, that the forget gate keeps the wrong thing, or that the memory never arrived. Doctors call
+# it *differential* diagnosis, and it consists of asking in the right order:
 #
-# - **Look first.** What can be seen without any experiment? Sums, targets, weights. (Two layers are the same if
-#   their *kernels* hold the same numbers. Biases may be equal by right: that is how layers begin.)
-# - **Rule things out by the choice of the input.** From empty memories, a first step has no use for the forget
-#   gate. With an input of zeros, only biases can make a sound.
-# - **Change one thing at a time.** c alone, h alone, both. One step of the input, or one step of padding. And look
-#   at something that *can* know of it: an output before the end cannot know what comes behind it.
-# - **Beware of round numbers.** A batch of one, as many sequences as steps, a constant series, a single step:
-#   in such a case many a mistake makes no difference.
+# - **Look first.** What can be seen without any experiment? Sums, targets, weights. (Two layers are
+#   the same if their *kernels* hold the same numbers. Biases may be equal by right: that is how
+#   layers begin.)
+# - **Rule things out by the choice of the input.** From empty memories, a first step has no use for
+#   the forget gate. With an input of zeros, only biases can make a sound.
+# - **Change one thing at a time.** c alone, h alone, both. One step of the input, or one step of
+#   padding. And look at something that *can* know of it: an output before the end cannot know what
+#   comes behind it.
+# - **Beware of round numbers.** A batch of one, as many sequences as steps, a constant series, a
+#   single step: in such a case many a mistake makes no difference.
 #
-# **On paper.** Write down the ten, and for each one experiment whose outcome differs from a healthy patient's. Then
-# go through the list: which *other* troubles would give the same outcome? Those have to be asked for before.
+# **On paper.** Write down the ten, and for each one experiment whose outcome differs from a healthy
+# patient's. Then go through the list: which *other* troubles would give the same outcome? Those have
+# to be asked for before.
 #
 # <details><summary>A hint for c and h</summary>
 #
-# Let a patient read one step from states of zeros, and again from states in which only c is 1. In a healthy one, c of
-# the bottom layer after the step differs. In two of the ten troubles it does not. A third reading tells which.
+# Let a patient read one step from states of zeros, and again from states in which only c is 1. In a
+# healthy one, c of the bottom layer after the step differs. In two of the ten troubles it does not. A
+# third reading tells which.
 #
 # </details>
 #
 # ### Exercise 5: `diagnose`
 #
-# The check admits thirty-odd new patients, sick and healthy ones, in four wards. A ward counts if everybody in it
+# The check admits 28 new patients, sick and healthy ones, in four wards. A ward counts if everybody in it
 # gets the right name: who calls all of them sick helps nobody.
 
 
@@ -675,9 +689,9 @@ def diagnose(patient):
 check("diagnose", diagnose)
 
 # %% [markdown]
-# Here is your record over 110 fresh patients, ten of each kind: a row for each trouble, a column for what your
-# function said. (As long as it is not written, the course's own is used.) On the diagonal you were right; a number
-# beside it tells which two you mix up.
+# Here is your record over 110 fresh patients, ten of each kind: a row for each trouble, a column for
+# what your function said. (As long as it is not written, the course's own is used.) On the diagonal
+# you were right; a number beside it tells which two you mix up.
 
 # %% tags=["demo"]
 doctor = diagnose
@@ -705,9 +719,9 @@ show(
 # %% [markdown]
 # ## Where to go from here
 #
-# Recurrent networks are not the end of the story; they may be its most instructive part. What you know about
-# memory, gradients through time, and the price of doing one thing after the other is what every later idea
-# answers to.
+# Recurrent networks are not the end of the story; they may be its most instructive part. What you
+# know about memory, gradients through time, and the price of doing one thing after the other is what
+# every later idea answers to.
 
 # %% tags=["demo"]
 figure, axes = new_figure(width=10.0, height=5.4)
@@ -724,10 +738,11 @@ show(
 # %% [markdown]
 # Three of them, in a sentence each:
 #
-# - **Attention alone** drops the loop: every step looks at all others at once, so that nothing waits, and pays
-#   with work that grows with $T^2$. You have built the attention already, in notebook 13.
-# - **Longer memories** keep the loop, and make it linear. Then $h_t = a\,h_{t-1} + b\,x_t$ can be computed for all $t$
-#   in $\log T$ rounds, the same trick as hoisting, carried to its end. What is lost by leaving out the $\tanh$?
+# - **Attention alone** drops the loop: every step looks at all others at once, so that nothing waits,
+#   and pays with work that grows with $T^2$. You have built the attention already, in notebook 13.
+# - **Longer memories** keep the loop, and make it linear. Then $h_t = a\,h_{t-1} + b\,x_t$ can be
+#   computed for all $t$ in $\log T$ rounds, the same trick as hoisting, carried to its end. What is
+#   lost by leaving out the $\tanh$?
 # - **Doubt** is the road that is least travelled. Take a paper, rebuild its smallest table, and see.
 #
 # ## How far you have come
@@ -740,24 +755,25 @@ show_progress()
 # %% [markdown]
 # ## Summary
 #
-# - A cell and a Keras layer are the same three arrays. What differs is convention: the order in a state, where a GRU
-#   resets, what comes back by default, what stands past a sequence's end.
+# - A cell and a Keras layer are the same three arrays. What differs is convention: the order in a
+#   state, where a GRU resets, what comes back by default, what stands past a sequence's end.
 # - Prove that two programs are the same: same weights, same input, compare outputs, *and* gradients.
-# - Of $z_t = x_t K + h_{t-1} R + b$ only the middle term has to wait. Whether doing the rest beforehand is
-#   faster is for a measurement to say.
+# - Of $z_t = x_t K + h_{t-1} R + b$ only the middle term has to wait. Whether doing the rest
+#   beforehand is faster is for a measurement to say.
 # - Measure in rounds, after a warm-up, by medians, and name the machine and the size.
 # - `stateful=True`, and a batch of fixed size, carries memory from call to call.
 # - A network that is wrong still learns. Look, rule out, change one thing, beware of round numbers.
 #
 # ### Sources
 #
-# - J. Appleyard, T. Kocisky, P. Blunsom, *Optimizing performance of recurrent neural networks on GPUs*, 2016: hoisting
-#   and other ways to keep a machine busy.
-# - S. Chetlur and others, *cuDNN: efficient primitives for deep learning*, 2014: what stands behind Keras on a GPU.
+# - J. Appleyard, T. Kocisky, P. Blunsom, *Optimizing performance of recurrent neural networks on
+#   GPUs*, 2016: hoisting and other ways to keep a machine busy.
+# - S. Chetlur and others, *cuDNN: efficient primitives for deep learning*, 2014: what stands behind
+#   Keras on a GPU.
 # - A. Sabne, *XLA: compiling machine learning for peak performance*, 2020.
 # - A. Vaswani and others, *Attention is all you need*, 2017.
-# - A. Gu, T. Dao, *Mamba: linear-time sequence modeling with selective state spaces*, 2023; M. Beck and others,
-#   *xLSTM: extended long short-term memory*, 2024.
+# - A. Gu, T. Dao, *Mamba: linear-time sequence modeling with selective state spaces*, 2023; M. Beck
+#   and others, *xLSTM: extended long short-term memory*, 2024.
 # - J. Pineau and others, *Improving reproducibility in machine learning research*, 2021.
 #
 # **Next:** something of your own. Begin with a dumb baseline.
