@@ -631,7 +631,7 @@ def diagnose(patient):
     Returns one of the ten names (they are listed in NAMES), or "healthy".
     """
     ### BEGIN SOLUTION
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(14)
     B, T, D, H = 2, 4, patient.features, patient.units
     x = rng.normal(size=(B, T, D))
     seen = patient.read(x)
