@@ -23,9 +23,13 @@ CHROMIUM = next(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as the system installs it."""
+    """Chromium as the system installs it.
+
+    While it is open an event loop runs in this thread, in which no other test could start its own: so
+    it is closed at the end of each module.
+    """
     if not CHROMIUM:
         pytest.skip("no Chromium on this machine: install the package `chromium`")
     with sync_playwright() as playwright:
