@@ -42,13 +42,18 @@ def test_a_confined_kernel_is_told_what_to_hide_and_an_ordinary_one_nothing() ->
     assert '"memory_mb": 77' in options
 
 
-def test_where_tensorflow_is_needed_the_notebook_or_what_it_is_shown_speaks_of_it() -> None:
+def test_where_tensorflow_is_needed_something_that_its_kernels_see_speaks_of_it() -> None:
     assert "04_backprop_through_time" in NUMPY_ONLY
     assert "01_unrolling_by_hand" not in NUMPY_ONLY
     library = Path(str(course_lib.__file__)).parent
     for name in sorted(set(assignments()) - set(NUMPY_ONLY)):
         files = (library / path for path in shown(name))
-        texts = [COURSE.release(name), *(path for path in files if path.is_file())]
+        probes = {exercise.probe.partition(":")[0] for exercise in assignments()[name]}
+        texts = [
+            COURSE.release(name),
+            *(path for path in files if path.is_file()),
+            *(COURSE.root / "autograder" / "probes" / f"{probe}.py" for probe in probes),
+        ]
         assert any("tf" in path.read_text(encoding="utf-8") for path in texts), name
 
 
