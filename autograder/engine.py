@@ -126,7 +126,7 @@ class Engine:
             working_directory="empty",
             tensorflow=tensorflow,
             limits={
-                "wall_seconds": limits.notebook_seconds + 30,
+                "wall_seconds": 2 * limits.notebook_seconds + 60,  # it may wait for its turn
                 "cpu_seconds": 2 * limits.notebook_seconds,
                 "memory_mb": limits.memory_mb,
             },

@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import nbformat
 
@@ -18,6 +19,9 @@ from autograder.course import COURSE_ID, Course, CourseError
 from autograder.files import CANNOT_WRITE, claimed
 from autograder.nbgrader.configuration import put_environment_on_path
 from autograder.verdict import SubmissionResult
+
+if TYPE_CHECKING:
+    from autograder.submission import Graded
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,6 @@ def address(url: str) -> str:
     Raises:
         CourseError: when it is no address of a database.
     """
-    from pathlib import Path
-
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -244,6 +246,7 @@ def open_gradebook(
     warnings.simplefilter("ignore", SAWarning)  # nbgrader's own, on each new submission
     try:
         with quiet_nbgrader(), _alone(course) if course else nullcontext():
+            patience.wait(lambda: _make_tables(url))
             gradebook = patience.wait(lambda: Gradebook(url, COURSE_ID))
             patience.wait(lambda: _complete(gradebook))
     except (ArgumentError, NoSuchModuleError) as error:
@@ -278,9 +281,30 @@ def _alone(course: Course) -> Iterator[None]:
         time.sleep(0.1)
 
 
+def _make_tables(url: str) -> None:
+    """Make a new gradebook's tables: nbgrader starts another Python to learn their version first."""
+    from nbgrader.api import Base
+    from sqlalchemy import create_engine, inspect
+
+    engine = create_engine(url)
+    try:
+        if not inspect(engine).get_table_names():
+            Base.metadata.create_all(engine)
+    finally:
+        engine.dispose()
+
+
+def _newest_version() -> str:
+    """The version of the tables that nbgrader works with, as its migrations say."""
+    import nbgrader
+    from alembic.script import ScriptDirectory
+
+    migrations = Path(str(nbgrader.__file__)).parent / "alembic"
+    return str(ScriptDirectory(str(migrations)).get_current_head())
+
+
 def _complete(gradebook: Any) -> None:
-    """Note the version of a gradebook's tables where its maker was killed before doing so."""
-    from nbgrader.api import get_alembic_version
+    """Note the version of a gradebook's tables when nobody has: a new one, or its maker was killed."""
     from sqlalchemy import inspect, text
 
     tables = inspect(gradebook.engine).get_table_names()
@@ -293,7 +317,7 @@ def _complete(gradebook: Any) -> None:
         gradebook.db.execute(
             text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
         )
-    version = {"version": get_alembic_version()}
+    version = {"version": _newest_version()}
     gradebook.db.execute(text("INSERT INTO alembic_version VALUES (:version)"), version)
     gradebook.db.commit()
 
@@ -390,12 +414,24 @@ def read_marks(gradebook: Any, student: str, assignment: str) -> Marks:
     )
 
 
-class Entering:
-    """nbgrader's own converter, told to enter one submission at a time.
+def save_verdicts(gradebook: Any, result: SubmissionResult) -> None:
+    """Write a result's scores and hints into the gradebook: all of them, or none."""
+    verdicts = {item.id: item for item in result.exercises}
+    submitted = gradebook.find_submission_notebook(
+        result.assignment, result.assignment, result.student
+    )
+    for saved in submitted.grades:
+        found = verdicts.get(saved.name.removeprefix("check-"))
+        saved.auto_score = found.score if found else 0.0
+        saved.needs_manual_grade = saved.manual_score is not None
+    for comment in submitted.comments:
+        found = verdicts.get(comment.name)
+        comment.auto_comment = (found.comment if found else "") or None
+    gradebook.db.commit()
 
-    It rebuilds, asks the judge (who finds the record), writes the graded notebook, the grades, the
-    comments and the late penalty: all that the command ``nbgrader autograde`` does.
-    """
+
+class Entering:
+    """nbgrader's own converter, told to enter one graded submission at a time."""
 
     def __init__(self, course: Course, submitted: str, url: str) -> None:
         from nbgrader.apps import NbGraderAPI
@@ -406,19 +442,20 @@ class Entering:
         config.CourseDirectory.db_url = url
         self._directory = CourseDirectory(config=config)
         self._api = NbGraderAPI(self._directory, config=config)
-        self._graded = course.root / "autograded"
+        self._autograded = course.root / "autograded"
 
-    def enter(self, student: str, assignment: str) -> None:
+    def enter(self, gradebook: Any, graded: Graded) -> None:
         """Enter one submission, whatever of it was entered before.
 
         Raises:
             NotEntered: with what its database or the disk says as the cause.
         """
-        from nbgrader.converters import Autograde
+        from autograder.nbgrader.converter import EnterGraded
 
+        student, assignment = graded.result.student, graded.result.assignment
         self._directory.assignment_id, self._directory.student_id = assignment, student
-        converter = Autograde(coursedir=self._directory, parent=self._api)
-        converter.force, converter.create_student = True, True
+        converter = EnterGraded(coursedir=self._directory, parent=self._api)
+        converter.gradebook, converter.graded, converter.force = gradebook, graded, True
         failures = _Failures(logging.ERROR)
         converter.log.addHandler(failures)
         try:
@@ -427,7 +464,7 @@ class Entering:
         except (Exception, SystemExit) as error:  # the second is nbgrader's way of giving up
             cause = failures.first or error
             if isinstance(cause, OSError) and cause.filename is None:
-                cause.filename = str(self._graded / student / assignment)
+                cause.filename = str(self._autograded / student / assignment)
             said = (str(cause).strip().splitlines() or [""])[0]
             raise NotEntered(
                 f"nbgrader could not enter it: {type(cause).__name__}: {said}"

@@ -15,6 +15,7 @@ import os
 import secrets
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -37,6 +38,7 @@ from autograder.gradebook import (
     whats_in_the_way,
     write_zero,
 )
+from autograder.jury import Jury
 from autograder.limits import Limits
 from autograder.store import Store, digest
 from autograder.submission import (
@@ -113,7 +115,7 @@ def discover(course: Course, options: Options) -> tuple[list[Item], list[str]]:
     Raises:
         CourseError: for a folder that is no class, or an assignment that does not exist.
     """
-    directory, known = options.directory, course.assignments
+    directory, known = options.directory.absolute(), course.assignments
     for name in options.assignments:
         if name not in known:
             raise CourseError(f"there is no assignment {name!r}{_near(name, known)}")
@@ -158,6 +160,8 @@ class Grader:
         self.url = address(options.gradebook or default_url(course))
         self.patience = Patience(self.url, options.patience, self._note)
         self.assignments: dict[str, Assignment] = {}
+        self.jobs = options.jobs or os.cpu_count() or 1
+        self.turns = asyncio.Semaphore(self.jobs)
         seed = secrets.randbits(32) if options.seed is None else options.seed
         self.found = ClassResult(seed)
 
@@ -191,9 +195,11 @@ class Grader:
         for name in sorted({item.assignment for item in items}):
             prepare(self.course, gradebook, self.url, name, self.patience)
             self.assignments[name] = Assignment.load(self.course, name, self.found.seed)
+        gradebook.db.remove()  # from here on another thread writes
         submitted = str(self.options.directory.resolve())
         self.entering = Entering(self.course, submitted, self.url)
-        asyncio.run(self._grade_all(gradebook, items))
+        with ThreadPoolExecutor(1, "gradebook") as self.writer:
+            asyncio.run(self._grade_all(gradebook, items))
 
     def _recorded(self, item: Item) -> Graded | None:
         """What an earlier run, or another grader, found for exactly this content."""
@@ -206,12 +212,10 @@ class Grader:
 
     async def _grade_all(self, gradebook: Any, items: Sequence[Item]) -> None:
         waiting = [item for item in items if not await self._stands(gradebook, item)]
-        for name in sorted({item.assignment for item in waiting}):
-            for judge in self.assignments[name].judges.values():
-                _ = judge.expected  # once, before anybody's clock runs
-        slots = asyncio.Semaphore(self.options.jobs or os.cpu_count() or 1)
+        # One more than run at once: while they run, a kernel starts, or a grade is written.
+        slots = asyncio.Semaphore(self.jobs + 1)
         try:
-            async with asyncio.TaskGroup() as group:
+            async with Jury(self.options.engine) as self.jury, asyncio.TaskGroup() as group:
                 for item in waiting:
                     group.create_task(self._grade_one(gradebook, item, slots))
         except BaseExceptionGroup as several:
@@ -229,7 +233,7 @@ class Grader:
         if graded is None:
             return False
         try:
-            await self._enter_where_missing(gradebook, item, graded.result)
+            await self._enter_where_missing(gradebook, item, graded)
         except Exception as error:
             self._concerns_one(item, error)
         else:
@@ -254,7 +258,7 @@ class Grader:
             key = self._key(item)
             graded = await self._judge(item)
             self.store.save(graded, key)
-            await self._enter(gradebook, item, graded.result)
+            await self._enter(gradebook, item, graded)
         except Exception as error:
             self._concerns_one(item, error)
         else:
@@ -272,7 +276,13 @@ class Grader:
         assignment, options = self.assignments[item.assignment], self.options
         if item.notebook.is_file():
             return await grade(
-                assignment, item.student, item.notebook, options.limits, options.engine
+                assignment,
+                item.student,
+                item.notebook,
+                options.limits,
+                options.engine,
+                turn=self.turns,
+                jury=self.jury,
             )
         return nothing_handed_in(assignment, item.student, self._missing_file(item))
 
@@ -295,36 +305,40 @@ class Grader:
         seen = f"; it holds {', '.join(others)}" if others else ""
         return f"the folder holds no {item.notebook.name}{seen}"
 
-    async def _enter_where_missing(
-        self, gradebook: Any, item: Item, result: SubmissionResult
-    ) -> None:
-        key = self._key(item)
+    async def _enter_where_missing(self, gradebook: Any, item: Item, graded: Graded) -> None:
+        key, result = self._key(item), graded.result
         if self.store.entered(item.student, item.assignment, key, self.url):
             there = await self._patiently(gradebook, lambda: holds(self.course, gradebook, result))
             if there:
                 return
-        await self._enter(gradebook, item, result)
+        await self._enter(gradebook, item, graded)
 
-    async def _enter(self, gradebook: Any, item: Item, result: SubmissionResult) -> None:
+    async def _enter(self, gradebook: Any, item: Item, graded: Graded) -> None:
         """Have nbgrader convert the submission: graded notebook, grades, comments, late penalty."""
         key = self._key(item)
 
         def enter() -> None:
             if item.notebook.is_file():
-                self.entering.enter(item.student, item.assignment)
+                self.entering.enter(gradebook, graded)
             else:
-                write_zero(gradebook, result)
+                write_zero(gradebook, graded.result)
 
         await self._patiently(gradebook, enter)
-        gradebook.db.expire_all()
         self.store.mark_entered(item.student, item.assignment, key, self.url)
 
     async def _patiently(self, gradebook: Any, action: Callable[[], Any]) -> Any:
-        """``Patience.wait``, while running kernels are listened to."""
-        while True:
-            gradebook.db.rollback()  # leaves the database free for nbgrader's own connections
+        """``Patience.wait``, in the one thread that writes; running kernels are listened to."""
+
+        def attempt() -> Any:
+            gradebook.db.rollback()  # what was read before may have changed
             try:
-                done = action()
+                return action()
+            finally:
+                gradebook.db.remove()  # leaves the database free for others
+
+        while True:
+            try:
+                done = await asyncio.get_running_loop().run_in_executor(self.writer, attempt)
             except Exception as error:
                 if not is_busy(error):
                     raise

@@ -16,6 +16,7 @@ import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from queue import Empty
 from typing import Any, Literal
@@ -51,11 +52,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: outcomes, or the reason why there are none."""
+    """What came back: outcomes, or the reason why there are none.
+
+    Attributes:
+        text: the outcomes as they came, found to be plain data.
+    """
 
     status: RunStatus
     outcomes: tuple[Outcome, ...] = ()
     detail: str = ""
+    text: str = ""
 
 
 @dataclass
@@ -105,21 +111,24 @@ class Session:
         engine: Engine,
         shown: Sequence[str],
         tensorflow: bool = True,
+        turn: AbstractAsyncContextManager[Any] | None = None,
     ) -> None:
         self.run = Run(notebook)
         self.limits = limits
         self.engine = engine
         self.shown = shown
         self.tensorflow = tensorflow
-        self._deadline = time.monotonic() + limits.notebook_seconds
+        self.turn = turn or contextlib.nullcontext()
+        self._deadline = 0.0
         self._dead = ""  # why the kernel is gone: "", "memory", "timeout" or "crashed"
         self._timed_out_cells: set[str] = set()
         self._asked: list[str] = []
 
     async def execute(self, questions: Mapping[str, Question]) -> Run:
         """Run the notebook; ``questions`` maps a test cell's grade id to what it asks."""
-        started = time.monotonic()
-        async with self._kernel() as client:
+        async with self._kernel() as client, self.turn:
+            started = time.monotonic()
+            self._deadline = started + self.limits.notebook_seconds
             self._manager = client.km
             watch = asyncio.create_task(self._watch_memory(client))
             try:
@@ -133,12 +142,12 @@ class Session:
                 with contextlib.suppress(asyncio.CancelledError):
                     await watch
             _stop_if_cancelled()
+            self.run.seconds = time.monotonic() - started
             if client.flooded:
                 kilobytes = self.limits.output_bytes // 1000
                 self._incident("output", f"more than {kilobytes} kB of output; the rest is dropped")
         for incident in self.engine.incidents(self._manager):
             self._incident(incident.kind, incident.detail)
-        self.run.seconds = time.monotonic() - started
         return self.run
 
     async def _visit(
@@ -229,7 +238,7 @@ class Session:
             return self._malformed(question, "the kernel's reply is malformed")
         if outcomes is None:
             return Reply("undefined", detail=f"the notebook defines no {question.name}")
-        return Reply("answered", tuple(outcomes))
+        return Reply("answered", tuple(outcomes), text=reply)
 
     def _malformed(self, question: Question, why: str) -> Reply:
         """No probe writes such a reply: something else in the kernel did."""
@@ -368,6 +377,7 @@ async def run_submission(
     shown: Sequence[str] = (),
     *,
     tensorflow: bool = True,
+    turn: AbstractAsyncContextManager[Any] | None = None,
 ) -> Run:
     """Run a rebuilt submission in a kernel of its own and put the questions to it.
 
@@ -378,8 +388,9 @@ async def run_submission(
         engine: which kernel.
         shown: what of ``course_lib`` a confined kernel may see besides what every notebook needs.
         tensorflow: whether a confined kernel starts with TensorFlow imported.
+        turn: entered before anything runs, and left before the kernel is shut down.
     """
-    session = Session(notebook, limits or Limits(), engine or Engine(), shown, tensorflow)
+    session = Session(notebook, limits or Limits(), engine or Engine(), shown, tensorflow, turn)
     return await session.execute(questions)
 
 

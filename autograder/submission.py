@@ -6,8 +6,8 @@ nbgrader's own commands all call it.
 
 from __future__ import annotations
 
+import asyncio
 import copy
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,14 @@ from autograder import notices
 from autograder.card import as_html, as_text
 from autograder.course import Course
 from autograder.engine import Engine
-from autograder.exercises import assignments, needs_tensorflow, shown
+from autograder.exercises import needs_tensorflow, of_assignment, shown
 from autograder.judge import Judge
+from autograder.jury import Jury
 from autograder.limits import Limits
 from autograder.outputs import clean
 from autograder.readymade import ready_made
 from autograder.rebuild import Rebuilt, Unreadable, read_submission, rebuild
-from autograder.running import Question, Reply, Run, run_submission
+from autograder.running import Question, Run, run_submission
 from autograder.values import Disguised
 from autograder.verdict import ExerciseResult, Incident, SubmissionResult, SubmissionStatus
 
@@ -47,7 +48,7 @@ class Assignment:
     def load(cls, course: Course, name: str, seed: int) -> Assignment:
         """The assignment as this course releases it, with the inputs of one seed."""
         release = nbformat.read(course.release(name), as_version=4)
-        return cls(name, release, {e.id: Judge(e, seed) for e in assignments()[name]}, seed)
+        return cls(name, release, {e.id: Judge(e, seed) for e in of_assignment(name)}, seed)
 
     @property
     def questions(self) -> dict[str, Question]:
@@ -82,6 +83,9 @@ async def grade(
     path: Path,
     limits: Limits | None = None,
     engine: Engine | None = None,
+    *,
+    turn: asyncio.Semaphore | None = None,
+    jury: Jury | None = None,
 ) -> Graded:
     """Grade one submitted notebook. A bad file is a verdict, never an exception.
 
@@ -91,6 +95,8 @@ async def grade(
         path: the submitted file.
         limits: what it may use while it runs.
         engine: which kernel runs it.
+        turn: what the student's code waits for before it runs; its kernel may start before.
+        jury: judges what came back; without one it is done here.
     """
     engine = engine or Engine()
     try:
@@ -98,7 +104,6 @@ async def grade(
         rebuilt = rebuild(assignment.release, read_submission(path))
     except Unreadable as problem:
         return _rejected(assignment, student, str(problem))
-    started = time.monotonic()
     run = await run_submission(
         rebuilt.notebook,
         assignment.questions,
@@ -106,6 +111,7 @@ async def grade(
         engine,
         shown(assignment.name),
         tensorflow=needs_tensorflow(assignment.name),
+        turn=turn,
     )
     seen = [
         *rebuilt.incidents,
@@ -116,8 +122,10 @@ async def grade(
     ]
     clean(run.notebook)
     exercises = tuple(
-        _result(judge, run.replies[f"check-{exercise_id}"], rebuilt, run.notebook)
-        for exercise_id, judge in assignment.judges.items()
+        [
+            await _result(assignment, exercise_id, run, rebuilt, jury or Jury())
+            for exercise_id in assignment.judges
+        ]
     )
     result = SubmissionResult(
         student=student,
@@ -125,7 +133,7 @@ async def grade(
         status="graded",
         score=sum(item.score for item in exercises),
         max_score=assignment.max_score,
-        seconds=round(time.monotonic() - started, 2),
+        seconds=round(run.seconds, 2),
         seed=assignment.seed,
         exercises=exercises,
         incidents=notices.distinct(seen),
@@ -155,17 +163,19 @@ def _disguises(run: Run) -> Iterator[Incident]:
     yield from notices.of_run(run.notebook.cells)
 
 
-def _result(judge: Judge, reply: Reply, rebuilt: Rebuilt, ran: NotebookNode) -> ExerciseResult:
+async def _result(
+    assignment: Assignment, name: str, run: Run, rebuilt: Rebuilt, jury: Jury
+) -> ExerciseResult:
     """The result of one exercise from what came back."""
-    name = judge.exercise.id
+    judge, reply = assignment.judges[name], run.replies[f"check-{name}"]
     if reply.status == "answered":
-        return judge.judge(reply.outcomes)
+        return await jury.judge(assignment.name, judge, reply)
     if reply.status == "undefined":
         if name in rebuilt.deleted:
             reason = f"the cell of {name} was deleted, and nothing else defines it"
         elif name in rebuilt.unchanged:
             reason = "the cell is as it was released"
-        elif failure := _failure(ran, name):
+        elif failure := _failure(run.notebook, name):
             return judge.nothing("error", f"the cell of {name} ended with {failure}")
         else:
             reason = f"the notebook defines no {name}: was it renamed?"

@@ -61,6 +61,18 @@ class ExerciseResult:
         """What the gradebook says of it: what went wrong, and the hint."""
         return "" if self.passed else "\n\n".join(filter(None, [self.reason, self.hint]))
 
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> ExerciseResult:
+        """The result whose fields, as JSON keeps them, are given."""
+        return cls(
+            **{
+                **data,
+                "aspects": tuple(AspectResult(**aspect) for aspect in data["aspects"]),
+                "hints": tuple(data["hints"]),
+                "picture": Picture.from_json(data["picture"]) if data.get("picture") else None,
+            }
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
@@ -92,16 +104,6 @@ class SubmissionResult:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> SubmissionResult:
         """The result that ``to_json`` wrote."""
-        exercises = tuple(
-            ExerciseResult(
-                **{
-                    **item,
-                    "aspects": tuple(AspectResult(**aspect) for aspect in item["aspects"]),
-                    "hints": tuple(item["hints"]),
-                    "picture": Picture.from_json(item["picture"]) if item.get("picture") else None,
-                }
-            )
-            for item in data["exercises"]
-        )
+        exercises = tuple(ExerciseResult.from_json(item) for item in data["exercises"])
         incidents = tuple(Incident(**item) for item in data["incidents"])
         return cls(**{**data, "exercises": exercises, "incidents": incidents})

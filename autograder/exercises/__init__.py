@@ -26,9 +26,14 @@ def assignments() -> dict[str, tuple[Exercise, ...]]:
     found = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
         if module[0] == "n" and module[1:3].isdigit():
-            loaded = importlib.import_module(f"{__name__}.{module}")
-            found[module[1:]] = tuple(loaded.EXERCISES)
+            found[module[1:]] = of_assignment(module[1:])
     return found
+
+
+def of_assignment(assignment: str) -> tuple[Exercise, ...]:
+    """The exercises of one assignment, in order."""
+    module = importlib.import_module(f"{__name__}.n{assignment}")
+    return tuple(module.EXERCISES)
 
 
 def shown(assignment: str) -> tuple[str, ...]:

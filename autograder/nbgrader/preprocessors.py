@@ -18,6 +18,7 @@ from traitlets import Bool, Float, Integer
 
 from autograder.course import Course
 from autograder.engine import Engine
+from autograder.gradebook import save_verdicts
 from autograder.limits import Limits
 from autograder.rebuild import REJECTED, rebuild
 from autograder.store import Store, digest
@@ -88,18 +89,6 @@ class SaveVerdicts(NbGraderPreprocessor):
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Save one submission's grades and comments: all of them, or none."""
-        where = resources["nbgrader"]
-        results = {item.id: item for item in resources[RESULT].exercises}
-        with Gradebook(where["db_url"]) as gradebook:
-            submitted = gradebook.find_submission_notebook(
-                where["notebook"], where["assignment"], where["student"]
-            )
-            for saved in submitted.grades:
-                result = results.get(saved.name.removeprefix("check-"))
-                saved.auto_score = result.score if result else 0.0
-                saved.needs_manual_grade = saved.manual_score is not None
-            for comment in submitted.comments:
-                result = results.get(comment.name)
-                comment.auto_comment = (result.comment if result else "") or None
-            gradebook.db.commit()
+        with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
+            save_verdicts(gradebook, resources[RESULT])
         return nb, resources
