@@ -220,7 +220,7 @@ check("to_time_list", to_time_list)
 # **Predict first.** A basic cell with $D = 3$ features and $H = 5$ units has $D H + H H + H = 45$ weights.
 # How many weights does a network of 200 steps have? How many if each step had a copy of its own?
 
-# %%
+# %% tags=["demo"]
 cell = library.BasicRNNCell(units=5, input_size=3)
 print(" T   one cell   a copy each step")
 for T in (2, 50, 200):
@@ -372,7 +372,7 @@ except Exception as problem:
 # **Predict first.** The function below is called four times. How often does it print?
 
 
-# %%
+# %% tags=["demo"]
 @tf.function
 def total(x):
     print("Python is running: tracing for shape", x.shape)
@@ -389,7 +389,7 @@ for T in (2, 2, 3, 2):
 # down is what the loop *did*. Here is how to look at the list.
 
 
-# %%
+# %% tags=["demo"]
 def double_twice(x):
     for _ in range(2):
         x = x + x
@@ -496,7 +496,7 @@ for T in (2, 3, 4):
 # **Predict first.** Which of the printed nodes will be the addition `x + x`?
 
 
-# %%
+# %% tags=["demo"]
 def double_in_a_loop(x):
     def not_done(turn, x):
         return turn < 2
@@ -515,7 +515,7 @@ print("nodes:", [node.op for node in graph_def.node])
 # elsewhere: in the graph's **library**, as functions that the node refers to by name. One is the condition,
 # one the body. A function of the library holds its nodes in a list called `node_def`.
 
-# %%
+# %% tags=["demo"]
 for function in sorted(graph_def.library.function, key=lambda f: "cond" in f.signature.name):
     kind = "condition" if "cond" in function.signature.name else "body"
     print(f"{kind:10s}", [node.op for node in function.node_def])

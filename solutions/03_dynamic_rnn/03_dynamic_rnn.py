@@ -456,7 +456,7 @@ show(
 # the two before.
 
 
-# %%
+# %% tags=["demo"]
 def fibonacci(count):
     """The first `count` Fibonacci numbers; `count` may be a tensor."""
 
@@ -489,7 +489,7 @@ print("graphs made:", in_a_graph.experimental_get_tracing_count())
 # know. The graph will, when it runs: `tf.shape(x)[1]` is a tensor that holds the size.
 
 
-# %%
+# %% tags=["demo"]
 @tf.function(input_signature=[tf.TensorSpec([4, None, 1], tf.float32)])
 def width_of(x):
     print("while the graph is made, x.shape[1] is", x.shape[1])
@@ -584,7 +584,7 @@ show(
 # **Predict first.** Three sequences, three hidden units; only the first sequence is alive. Which of
 # these two tables has `1`s in its first *row*?
 
-# %%
+# %% tags=["demo"]
 alive = tf.constant([True, False, False])
 new, old = tf.ones([3, 3], tf.int32), tf.zeros([3, 3], tf.int32)
 print("condition (3,):\n", tf.where(alive, new, old).numpy())

@@ -605,7 +605,7 @@ for name, run in [("as printed", session_as_printed), ("repaired", repair_sessio
 #
 # **On paper.** With $a = 0$ the cost is $(9 + 36 + 81)/3 = 42$. Will the gradient be positive or negative?
 
-# %%
+# %% tags=["demo"]
 numbers, wanted = tf.constant([1.0, 2.0, 3.0]), tf.constant([3.0, 6.0, 9.0])
 a = tf.Variable(0.0, name="a")
 optimizer = tf.keras.optimizers.Adam(learning_rate=0.5)
@@ -639,7 +639,7 @@ for _ in range(3):
 #
 # The network to be trained is the tutorial's:
 
-# %%
+# %% tags=["demo"]
 network = ReadoutNetwork(seed=1)
 for variable in network.trainable_variables:
     print(

@@ -595,7 +595,7 @@ class EchoModel(tf.Module):
 # downhill on $f(a) = a^2$, with a new tape at each step.
 
 
-# %%
+# %% tags=["demo"]
 def go_downhill(steps):
     a = tf.Variable(1.0)
     for _ in range(steps):
