@@ -77,7 +77,10 @@ def test_a_lock_that_stays_ends_the_run_with_a_sentence_and_the_next_run_complet
     assert "run the same command again" in done.errors
     assert "Traceback" not in done.errors
     records = {path.parent.name for path in begun.root.glob(".course/results/*/[!.]*.json")}
-    assert records == ({"anouk"} if when == "before it is opened" else {"anouk", "bao"})
+    if when == "before it is opened":
+        assert records == {"anouk"}
+    else:
+        assert records >= {"anouk", "bao"}  # others are judged while one waits to be entered
     again = begun.grade()
     assert again.code == 0, again.printed + again.errors
     assert differences(begun, undisturbed) == []
