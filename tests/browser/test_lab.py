@@ -26,16 +26,20 @@ RUN = """async ([grade_id, source]) => {
 }"""
 
 
+OPEN = """path => {
+  const shown = window.jupyterapp?.shell.currentWidget;  // at first another one, of last time
+  return shown?.context?.path === path && shown.context.isReady
+    && shown.sessionContext?.session?.kernel?.status === "idle";
+}"""
+
+
 def run_cell(page: Page, grade_id: str, source: str = "") -> None:
     page.evaluate(RUN, [grade_id, source])
 
 
 def open_notebook(page: Page, address: str, path: str) -> None:
     page.goto(f"{address}/lab/tree/{path}?token={TOKEN}")
-    page.wait_for_function(
-        "window.jupyterapp?.shell.currentWidget?.context?.isReady"
-        " && window.jupyterapp.shell.currentWidget.sessionContext?.session?.kernel?.status === 'idle'"
-    )
+    page.wait_for_function(OPEN, arg=path)
 
 
 def test_a_student_opens_the_course_and_solves_an_exercise(
