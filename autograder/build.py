@@ -15,7 +15,7 @@ import io
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -233,9 +233,9 @@ def build(course: Course, name: str) -> None:
     write_atomically(course.release(name), release_bytes(course, name).decode("utf-8"))
 
 
-def index_bytes(course: Course) -> bytes:
-    """The page that lists all notebooks, with nothing solved yet."""
-    return as_bytes(index(chapters(course), {}))
+def index_bytes(course: Course, names: Sequence[str] = ()) -> bytes:
+    """The page that lists all notebooks, or those of the ``names``, with nothing solved yet."""
+    return as_bytes(index(chapters(course, names or course.released), {}))
 
 
 def build_index(course: Course) -> None:

@@ -1,4 +1,7 @@
-"""``course bundle``: what students download, as one zip: notebooks, the library, the checks; no solutions."""
+"""``course bundle``: what students download, as one zip: notebooks, the library, the checks; no solutions.
+
+Of the notebooks those of the term (``course.toml``).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from autograder.build import index_bytes
 from autograder.course import Course, CourseError
+from autograder.overview import INDEX
 
 FOLDER = "unrolled"
 """The folder that the archive unpacks to."""
@@ -37,10 +42,18 @@ def contents(course: Course) -> Iterator[tuple[str, bytes]]:
         yield name, path.read_bytes()
     # pyproject.toml names a README; the students' own words are the right ones for them
     yield "README.md", (course.root / "docs" / "students.md").read_bytes()
+    # course.toml stays here: it says who has an extension
+    wanted = {*course.assignments, INDEX}
+    term_index = index_bytes(course, course.assignments)
     for package in _PACKAGES:
         for path in sorted((course.root / package).rglob("*")):
-            if path.is_file() and not _LEFT_OUT & set(path.parts) and path.suffix != ".pyc":
-                yield path.relative_to(course.root).as_posix(), path.read_bytes()
+            if not path.is_file() or _LEFT_OUT & set(path.parts) or path.suffix == ".pyc":
+                continue
+            place = path.relative_to(course.root)
+            if place.parts[0] == "notebooks" and place.parts[1] not in wanted:
+                continue
+            is_index = place == Path("notebooks", INDEX)
+            yield place.as_posix(), term_index if is_index else path.read_bytes()
 
 
 def make_bundle(course: Course, path: Path) -> int:

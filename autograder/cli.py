@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from autograder.course import Course, CourseError
 
@@ -51,8 +52,13 @@ def _parser() -> argparse.ArgumentParser:
         "--roster", type=Path, metavar="FILE", help="Canvas' gradebook or Moodle's worksheet"
     )
     collect.add_argument(
+        "--times", type=Path, metavar="FILE", help="a table of when who handed in: student, time"
+    )
+    collect.add_argument(
         "--into", type=Path, metavar="DIR", help="default: submitted/ of the course"
     )
+
+    commands.add_parser("term", help="what course.toml says of this term, for reading over")
 
     build = commands.add_parser("build", help="make the notebooks from their sources")
     build.add_argument("notebooks", nargs="*", metavar="NN", help="which; all when none is given")
@@ -173,6 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _bundle(options)
             case "collect":
                 return _collect(options)
+            case "term":
+                return _term()
             case "feedback":
                 return _feedback(options)
             case "report":
@@ -257,7 +265,8 @@ def _grade(options: argparse.Namespace) -> int:
         found = grade_class(course, settings, display.report, display.note)
     display.summary(found)
     submissions = [
-        one.to_json() for one in sorted(found.results, key=lambda r: (r.assignment, r.student))
+        {**one.to_json(), "late": _late(found.late.get((one.student, one.assignment)))}
+        for one in sorted(found.results, key=lambda r: (r.assignment, r.student))
     ]
     try:
         if options.json:
@@ -268,6 +277,24 @@ def _grade(options: argparse.Namespace) -> int:
             raise Stopped(found.stopped)
     failed = found.interrupted or any(result.status == "error" for result in found.results)
     return FAILED if failed or found.problems else DONE
+
+
+def _term() -> int:
+    from autograder.display import show_term
+
+    show_term(Course.find())
+    return DONE
+
+
+def _late(marks: Any) -> dict[str, Any] | None:
+    if marks is None:
+        return None
+    return {
+        "due": marks.late.due.isoformat(),
+        "handed_in": marks.late.handed_in.isoformat(),
+        "days": marks.late_days,
+        "penalty": marks.late_penalty,
+    }
 
 
 def _submit(options: argparse.Namespace) -> int:
@@ -310,8 +337,8 @@ def _collect(options: argparse.Namespace) -> int:
 
     course = Course.find()
     into = options.into or course.root / "submitted"
-    found = collect(course, options.sources, into, options.roster)
-    for problem in found.problems:
+    found = collect(course, options.sources, into, options.roster, options.times)
+    for problem in (*found.problems, *found.notes):
         print(f"note: {problem}", file=sys.stderr)
     count = Counter(found.placed.values())
     told = ", ".join(f"{count[how]} {how}" for how in ("new", "replaced", "unchanged"))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autograder.term import Term
 
 COURSE_ID = "unrolled"
 CONFIG = "nbgrader_config.py"
@@ -59,13 +64,44 @@ class Course:
         return self.root / ".course"
 
     @cached_property
-    def assignments(self) -> list[str]:
-        """The names of the released assignments, in order."""
+    def released(self) -> list[str]:
+        """The names of all released notebooks, in order."""
         return sorted(
             folder.name
             for folder in self.notebooks.iterdir()
             if (folder / f"{folder.name}.ipynb").is_file()
         )
+
+    @cached_property
+    def term(self) -> Term:
+        """What ``course.toml`` says of this term.
+
+        Raises:
+            CourseError: when it says something that cannot be meant.
+        """
+        from autograder.course_file import read_term
+
+        return read_term(self.root, self.released)
+
+    @property
+    def assignments(self) -> list[str]:
+        """The names of the assignments of this term, in order: all that are released, or fewer."""
+        return list(self.term.notebooks)
+
+    def require(self, names: Iterable[str]) -> None:
+        """Make sure that there are assignments of these names.
+
+        Raises:
+            CourseError: with the nearest name, or with where it was left out.
+        """
+        for name in names:
+            if name in self.released and name not in self.assignments:
+                raise CourseError(
+                    f"{name} does not belong to this term: course.toml lists "
+                    f"{', '.join(self.assignments)}"
+                )
+            if name not in self.assignments:
+                raise CourseError(f"there is no assignment {name!r}{near(name, self.assignments)}")
 
     def source(self, name: str) -> Path:
         """The source of truth of one assignment."""
@@ -87,3 +123,14 @@ class Course:
         config: Config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
         config.CourseDirectory.root = str(self.root)
         return config
+
+
+def near(name: str, known: Iterable[str], cutoff: float = 0.4) -> str:
+    """How a sentence about a name that is none goes on: with the nearest one, or with all.
+
+    >>> near("01_unroling", ["01_unrolling", "02_loops"]), near("x", ["01_unrolling"])
+    ("; did you mean '01_unrolling'?", '; there are: 01_unrolling')
+    """
+    several = list(known)
+    close = get_close_matches(name, several, n=1, cutoff=cutoff)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(several)}"

@@ -13,7 +13,9 @@ from rich.table import Table
 
 from autograder.card import number
 from autograder.course import Course
+from autograder.course_file import FILE
 from autograder.grading import ClassResult, Options, discover
+from autograder.term import counted, defined
 from autograder.verdict import ExerciseResult, SubmissionResult
 
 MARKS = {
@@ -81,7 +83,7 @@ class GradingDisplay:
         """The tables, one an assignment, and a sentence on the run."""
         results = sorted(found.results, key=lambda result: (result.assignment, result.student))
         for assignment, several in groupby(results, key=lambda result: result.assignment):
-            self.console.print(_table(assignment, list(several)))
+            self.console.print(_table(assignment, list(several), found))
         self.console.print(LEGEND, style="dim")
         graded = len(found.results) - found.unchanged
         self.console.print(
@@ -97,7 +99,7 @@ class GradingDisplay:
             )
 
 
-def _table(assignment: str, results: list[SubmissionResult]) -> Table:
+def _table(assignment: str, results: list[SubmissionResult], found: ClassResult) -> Table:
     names = max(([item.id for item in result.exercises] for result in results), key=len)
     key = "   ".join(f"[bold]{n}[/bold] {name}" for n, name in enumerate(names, 1))
     table = Table(title=assignment, title_style="bold", caption=key, caption_justify="left")
@@ -112,13 +114,51 @@ def _table(assignment: str, results: list[SubmissionResult]) -> Table:
             escape(result.student),
             *(cells.get(name, "") for name in names),
             f"{number(result.score)}/{number(result.max_score)}",
-            escape("; ".join(what_went_wrong(result))),
+            escape("; ".join((*what_went_wrong(result), *_lateness(result, found)))),
         )
     return table
 
 
 def _cell(item: ExerciseResult) -> str:
     return f"{number(item.score)} {MARKS[item.status]}".strip()
+
+
+def _lateness(result: SubmissionResult, found: ClassResult) -> Iterable[str]:
+    marks = found.late.get((result.student, result.assignment))
+    if marks:
+        yield f"late, {counted(marks.late_days, 'day')}: -{number(marks.late_penalty)}"
+
+
+def show_term(course: Course) -> None:
+    """What ``course.toml`` comes to: a line a notebook."""
+    term = course.term
+    table = Table(title=term.title or None, title_style="bold")
+    for name in ("notebook", "points", "due", "extensions"):
+        table.add_column(name, overflow="fold")
+    for name, terms in term.notebooks.items():
+        worth = term.points(name, defined(name))
+        changed = {key: worth[key] for key in terms.exercises}
+        singles = "".join(f"\n{key}: {number(points)}" for key, points in changed.items())
+        table.add_row(
+            name,
+            number(round(sum(worth.values()), 2)) + singles,
+            term.local(terms.due) if terms.due else "",
+            "\n".join(f"{who}: {term.local(until)}" for who, until in terms.extensions.items()),
+        )
+    console = Console(highlight=False)
+    console.print(table)
+    if not term.written:
+        console.print(f"There is no {FILE}: every notebook counts, with its own points.")
+        return
+    rule = term.late
+    if rule is None:
+        console.print(f"{FILE} says nothing about lateness: nbgrader's own settings hold.")
+    else:
+        console.print(
+            f"Late: {rule.percent_per_day:g} % of the points {rule.of} a day, at most "
+            f"{rule.at_most:g} %; up to {rule.grace_minutes:g} minutes cost nothing."
+        )
+    console.print(f"Times are those of {term.zone}.")
 
 
 def what_went_wrong(result: SubmissionResult) -> Iterable[str]:

@@ -17,7 +17,9 @@ import nbformat
 from autograder.build import quiet_nbgrader
 from autograder.course import COURSE_ID, Course, CourseError
 from autograder.files import CANNOT_WRITE, claimed
+from autograder.marking import lateness, set_extension, set_scores, set_terms
 from autograder.nbgrader.configuration import put_environment_on_path
+from autograder.term import Lateness, Term, defined
 from autograder.verdict import SubmissionResult
 
 if TYPE_CHECKING:
@@ -32,16 +34,20 @@ class Marks:
         scores: points by exercise, as they stand after manual grading.
         comments: an instructor's comments by exercise.
         late_penalty: points taken off.
+        late: when it was due and came, when it was late.
+        late_days: how many days of that count.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
     comments: Mapping[str, str] = field(default_factory=dict)
     late_penalty: float = 0.0
+    late: Lateness | None = None
+    late_days: int = 0
 
     def total(self, result: SubmissionResult) -> float:
         """The points of a submission as they stand."""
         earned = sum(self.scores.get(item.id, item.score) for item in result.exercises)
-        return max(0.0, earned - self.late_penalty)
+        return max(0.0, round(earned - self.late_penalty, 4))
 
 
 _OURS = {COURSE_ID, "default_course"}
@@ -324,8 +330,11 @@ def _complete(gradebook: Any) -> None:
 
 def prepare(
     course: Course, gradebook: Any, url: str, assignment: str, patience: Patience | None = None
-) -> None:
-    """Tell the gradebook of an assignment as it is released now: its cells and their points.
+) -> list[str]:
+    """Tell the gradebook of an assignment as it is released now: its cells, points and deadline.
+
+    Returns:
+        The exercises whose points changed below a mark that a person had set.
 
     Raises:
         CourseError: when cells came or went since submissions were graded.
@@ -334,6 +343,9 @@ def prepare(
     with _alone(course):
         try:
             (patience or Patience(url)).wait(lambda: _prepare(course, gradebook, url, assignment))
+            return (patience or Patience(url)).wait(
+                lambda: set_terms(gradebook, course.term, assignment)
+            )
         except RuntimeError as error:
             raise CourseError(
                 f"the exercises of {assignment} have changed since submissions were graded into "
@@ -358,6 +370,10 @@ def _prepare(course: Course, gradebook: Any, url: str, assignment: str) -> None:
     except MissingEntry:
         with quiet_nbgrader():
             gradebook.update_or_create_assignment(assignment)
+    worth = course.term.points(assignment, defined(assignment))
+    for marks in marked:
+        if marks.grade_id.removeprefix("check-") in worth and marks.get("grade"):
+            marks.points = worth[marks.grade_id.removeprefix("check-")]
     with quiet_nbgrader():
         SaveCells().preprocess(release, {"nbgrader": where})
     gradebook.db.expire_all()
@@ -399,7 +415,7 @@ def write_zero(gradebook: Any, result: SubmissionResult) -> None:
     gradebook.db.commit()
 
 
-def read_marks(gradebook: Any, student: str, assignment: str) -> Marks:
+def read_marks(gradebook: Any, student: str, assignment: str, term: Term | None = None) -> Marks:
     """The marks of one submission; empty when the gradebook does not know it."""
     from nbgrader.api import MissingEntry
 
@@ -407,22 +423,25 @@ def read_marks(gradebook: Any, student: str, assignment: str) -> Marks:
         notebook = gradebook.find_submission_notebook(assignment, assignment, student)
     except MissingEntry:
         return Marks()
+    late = lateness(notebook.assignment)
     return Marks(
         scores={grade.name.removeprefix("check-"): grade.score for grade in notebook.grades},
         comments={c.name: c.manual_comment for c in notebook.comments if c.manual_comment},
         late_penalty=notebook.late_submission_penalty or 0.0,
+        late=late,
+        late_days=(term or Term({})).late_days(late) if late else 0,
     )
 
 
-def save_verdicts(gradebook: Any, result: SubmissionResult) -> None:
-    """Write a result's scores and hints into the gradebook: all of them, or none."""
+def save_verdicts(gradebook: Any, result: SubmissionResult, term: Term) -> None:
+    """Write a result's scores, in the term's points, and hints into the gradebook: all of them, or none."""
     verdicts = {item.id: item for item in result.exercises}
     submitted = gradebook.find_submission_notebook(
         result.assignment, result.assignment, result.student
     )
+    set_extension(term, submitted.assignment)
+    set_scores(submitted, term, result)
     for saved in submitted.grades:
-        found = verdicts.get(saved.name.removeprefix("check-"))
-        saved.auto_score = found.score if found else 0.0
         saved.needs_manual_grade = saved.manual_score is not None
     for comment in submitted.comments:
         found = verdicts.get(comment.name)
@@ -443,6 +462,7 @@ class Entering:
         self._directory = CourseDirectory(config=config)
         self._api = NbGraderAPI(self._directory, config=config)
         self._autograded = course.root / "autograded"
+        self._term = course.term
 
     def enter(self, gradebook: Any, graded: Graded) -> None:
         """Enter one submission, whatever of it was entered before.
@@ -455,7 +475,8 @@ class Entering:
         student, assignment = graded.result.student, graded.result.assignment
         self._directory.assignment_id, self._directory.student_id = assignment, student
         converter = EnterGraded(coursedir=self._directory, parent=self._api)
-        converter.gradebook, converter.graded, converter.force = gradebook, graded, True
+        converter.gradebook, converter.graded, converter.term = gradebook, graded, self._term
+        converter.force = True
         failures = _Failures(logging.ERROR)
         converter.log.addHandler(failures)
         try:

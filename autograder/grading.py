@@ -21,12 +21,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from autograder.course import Course, CourseError
+from autograder.course import Course, CourseError, near
 from autograder.engine import Engine
 from autograder.exercises import needs_tensorflow
 from autograder.files import temporary_files_of_one_run
 from autograder.gradebook import (
     Entering,
+    Marks,
     Patience,
     Stopped,
     address,
@@ -35,6 +36,7 @@ from autograder.gradebook import (
     is_busy,
     open_gradebook,
     prepare,
+    read_marks,
     whats_in_the_way,
     write_zero,
 )
@@ -89,7 +91,9 @@ class ClassResult:
     """What a run of the grader found.
 
     Attributes:
+        results: in the points of this term, before a late penalty.
         unchanged: how many results stood from an earlier run.
+        late: the marks of the late submissions, by student and assignment.
         problems: sentences on what was passed over, or failed by the grader's own fault.
         notes: sentences on what a person may want to know, and need do nothing about.
         interrupted: whether someone stopped it; the results so far are complete and kept.
@@ -99,6 +103,7 @@ class ClassResult:
     seed: int
     results: list[SubmissionResult] = field(default_factory=list)
     unchanged: int = 0
+    late: dict[tuple[str, str], Marks] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
@@ -116,9 +121,7 @@ def discover(course: Course, options: Options) -> tuple[list[Item], list[str]]:
         CourseError: for a folder that is no class, or an assignment that does not exist.
     """
     directory, known = options.directory.absolute(), course.assignments
-    for name in options.assignments:
-        if name not in known:
-            raise CourseError(f"there is no assignment {name!r}{_near(name, known)}")
+    course.require(options.assignments)
     if not directory.is_dir():
         raise CourseError(
             f"{directory} is no folder. Name the one that holds <student>/<assignment>/<notebook>.ipynb"
@@ -131,10 +134,10 @@ def discover(course: Course, options: Options) -> tuple[list[Item], list[str]]:
         for folder in sorted(path for path in student.iterdir() if path.is_dir()):
             if folder.name in wanted:
                 items.append(Item(student.name, folder.name, folder))
-            elif folder.name not in known and not folder.name.startswith("."):
+            elif folder.name not in course.released and not folder.name.startswith("."):
                 problems.append(
                     f"{student.name}/{folder.name}: there is no such assignment"
-                    f"{_near(folder.name, known)}; passed over"
+                    f"{near(folder.name, known)}; passed over"
                 )
     if not items:
         raise CourseError(
@@ -144,9 +147,22 @@ def discover(course: Course, options: Options) -> tuple[list[Item], list[str]]:
     return items, problems
 
 
-def _near(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(known)}"
+def who_is_nobody(course: Course, items: Sequence[Item]) -> list[str]:
+    """A sentence on each extension in ``course.toml`` for somebody whose name nearly is another's."""
+    present = sorted({item.student for item in items})
+    named = {name for terms in course.term.notebooks.values() for name in terms.extensions}
+    close = {name: get_close_matches(name, present, n=1) for name in sorted(named - {*present})}
+    return [
+        f"course.toml gives {name!r} an extension, who handed nothing in; did you mean {meant[0]!r}?"
+        for name, meant in close.items()
+        if meant
+    ]
+
+
+def _not_of_this_term(course: Course, options: Options) -> list[str]:
+    others = set(course.released) - {*course.assignments}
+    found = sorted({path.name for path in options.directory.glob("*/*") if path.name in others})
+    return [f"passed over, not in course.toml: {', '.join(found)}"] if found else []
 
 
 class Grader:
@@ -156,7 +172,7 @@ class Grader:
         self, course: Course, options: Options, listener: Listener, tell: Callable[[str], None]
     ) -> None:
         self.course, self.options, self.listener, self.tell = course, options, listener, tell
-        self.store = Store(course)
+        self.store, self.term = Store(course), course.term
         self.url = address(options.gradebook or default_url(course))
         self.patience = Patience(self.url, options.patience, self._note)
         self.assignments: dict[str, Assignment] = {}
@@ -193,7 +209,11 @@ class Grader:
 
     def _grade(self, gradebook: Any, items: Sequence[Item]) -> None:
         for name in sorted({item.assignment for item in items}):
-            prepare(self.course, gradebook, self.url, name, self.patience)
+            for exercise in prepare(self.course, gradebook, self.url, name, self.patience):
+                self._note(
+                    f"{name}: {exercise} is worth other points now, and somebody's were set by hand; "
+                    "formgrader lists them under Manual Grading"
+                )
             self.assignments[name] = Assignment.load(self.course, name, self.found.seed)
         gradebook.db.remove()  # from here on another thread writes
         submitted = str(self.options.directory.resolve())
@@ -306,16 +326,18 @@ class Grader:
         return f"the folder holds no {item.notebook.name}{seen}"
 
     async def _enter_where_missing(self, gradebook: Any, item: Item, graded: Graded) -> None:
-        key, result = self._key(item), graded.result
+        key = self._mark(item)
         if self.store.entered(item.student, item.assignment, key, self.url):
-            there = await self._patiently(gradebook, lambda: holds(self.course, gradebook, result))
+            marked = self.term.marked(graded.result)
+            there = await self._patiently(gradebook, lambda: holds(self.course, gradebook, marked))
             if there:
+                await self._see_whether_late(gradebook, item)
                 return
         await self._enter(gradebook, item, graded)
 
     async def _enter(self, gradebook: Any, item: Item, graded: Graded) -> None:
         """Have nbgrader convert the submission: graded notebook, grades, comments, late penalty."""
-        key = self._key(item)
+        key = self._mark(item)
 
         def enter() -> None:
             if item.notebook.is_file():
@@ -325,6 +347,22 @@ class Grader:
 
         await self._patiently(gradebook, enter)
         self.store.mark_entered(item.student, item.assignment, key, self.url)
+        await self._see_whether_late(gradebook, item)
+
+    def _mark(self, item: Item) -> str:
+        """Stands for all that the gradebook is told of a submission."""
+        came = item.folder / "timestamp.txt"
+        when = came.read_text(encoding="utf-8", errors="replace") if came.is_file() else ""
+        return f"{self._key(item)}{self.term.digest(item.student, item.assignment)}{when}"
+
+    async def _see_whether_late(self, gradebook: Any, item: Item) -> None:
+        def read() -> Marks:
+            return read_marks(gradebook, item.student, item.assignment, self.term)
+
+        if self.term.due(item.student, item.assignment):
+            marks = await self._patiently(gradebook, read)
+            if marks.late:
+                self.found.late[item.student, item.assignment] = marks
 
     async def _patiently(self, gradebook: Any, action: Callable[[], Any]) -> Any:
         """``Patience.wait``, in the one thread that writes; running kernels are listened to."""
@@ -353,8 +391,9 @@ class Grader:
             self.tell(sentence)
 
     def _report(self, result: SubmissionResult, *, standing: bool = False) -> None:
-        self.found.results.append(result)
-        self.listener(result, standing)
+        marked = self.term.marked(result)
+        self.found.results.append(marked)
+        self.listener(marked, standing)
 
 
 def grade_class(
@@ -367,4 +406,6 @@ def grade_class(
     items, problems = discover(course, options)
     grader = Grader(course, options, listener, tell)
     grader.found.problems += problems
+    for sentence in (*who_is_nobody(course, items), *_not_of_this_term(course, options)):
+        grader._note(sentence)
     return grader.run(items)

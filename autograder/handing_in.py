@@ -15,7 +15,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -24,13 +24,21 @@ import nbformat
 from autograder.course import Course, CourseError
 from autograder.exercises import assignments
 from autograder.files import write_atomically
+from autograder.hand_in_times import (
+    HandInTime,
+    Times,
+    claimed_in,
+    moodles_times,
+    note_time,
+    read_times,
+)
 from autograder.rebuild import MAX_FILE_BYTES, Unreadable, parse_submission, rebuild
 
 RECEIPT = "receipt.json"
 MAX_FILES = 20_000
 
 _CANVAS = re.compile(
-    r"(?P<name>[^_/]+)_(?:LATE_)?(?P<id>\d+)_(?P<submission>\d+)_(?P<file>.+?)(?:-(?P<again>\d+))?(?P<end>\.\w+)"
+    r"(?P<name>[^_/]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<submission>\d+)_(?P<file>.+?)(?:-(?P<again>\d+))?(?P<end>\.\w+)"
 )
 _MOODLE = re.compile(r"(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_file_?/?(?P<file>[^/]*)")
 _NOT_IN_A_FOLDERS_NAME = re.compile(r"[^\w.@+-]+")
@@ -101,23 +109,34 @@ class HandedIn:
         person: what the archive calls them: a login, a number, a display name.
         where: its name there, for messages.
         order: later hand-ins of the same person have larger ones.
+        claimed: when its receipt says that it was packed.
+        marked_late: whether the archive's name for it says that it was late.
     """
 
     person: str
     where: str
     content: bytes
     order: int = 0
+    claimed: datetime | None = None
+    marked_late: bool = False
 
 
 @dataclass
 class Collected:
-    """What was put where, and what could not be."""
+    """What was put where, what could not be, and what to know about times."""
 
     placed: dict[tuple[str, str], str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def collect(course: Course, sources: list[Path], target: Path, roster: Path | None) -> Collected:
+def collect(
+    course: Course,
+    sources: list[Path],
+    target: Path,
+    roster: Path | None,
+    times: Path | None = None,
+) -> Collected:
     """Put what was handed in below ``target/<student>/<assignment>/``.
 
     Args:
@@ -125,11 +144,13 @@ def collect(course: Course, sources: list[Path], target: Path, roster: Path | No
         sources: archives of Canvas or Moodle, zips of ``course submit``, notebooks, or folders of these.
         target: usually ``submitted/``.
         roster: Canvas' gradebook or Moodle's grading worksheet, to turn numbers into names.
+        times: a table of when who handed in; Moodle's worksheet has them anyway.
 
     Raises:
-        CourseError: for a source or roster that cannot be read.
+        CourseError: for a source, roster or table that cannot be read.
     """
     names = read_roster(roster) if roster else {}
+    known = read_times(times, course.term.zone) if times else None
     collected = Collected()
     latest: dict[tuple[str, str], HandedIn] = {}
     for source in sources:
@@ -141,17 +162,69 @@ def collect(course: Course, sources: list[Path], target: Path, roster: Path | No
             if not assignment:
                 collected.problems.append(f"{item.where}: no notebook of this course; left out")
                 continue
+            if assignment not in course.assignments:
+                collected.notes.append(
+                    f"{item.where}: {assignment} is not in course.toml; left out"
+                )
+                continue
             place = student, assignment
             if place not in latest or latest[place].order <= item.order:
                 latest[place] = item
+    if known is None and roster is not None:
+        known = _of_worksheet(course, roster, names, {place[1] for place in latest}, collected)
+    claims, unknown = [], []
     for (student, assignment), item in sorted(latest.items()):
         path = target / student / assignment / f"{assignment}.ipynb"
-        if path.is_file() and path.read_bytes() == item.content:
-            collected.placed[student, assignment] = "unchanged"
-            continue
-        collected.placed[student, assignment] = "replaced" if path.exists() else "new"
-        write_atomically(path, item.content)
+        same = path.is_file() and path.read_bytes() == item.content
+        how = "unchanged" if same else "replaced" if path.exists() else "new"
+        collected.placed[student, assignment] = how
+        if not same:
+            write_atomically(path, item.content)
+        when = _when(item, known.of(student, assignment) if known else None)
+        if note_time(path.parent, when, replaced=not same):
+            claims.append(f"{student}/{assignment}")
+        elif item.marked_late and when is None:
+            unknown.append(f"{student}/{assignment}")
+    has_deadline = any(terms.due for terms in course.term.notebooks.values())
+    if claims and has_deadline:
+        collected.notes.append(
+            "known only from the receipt, which is the student's own word, is when these were handed in: "
+            f"{', '.join(claims)}. Moodle's worksheet as --roster, or a table as --times, knows better"
+        )
+    if unknown:
+        collected.notes.append(
+            f"Canvas says LATE, but not when, of {', '.join(unknown)}: give the times with --times"
+        )
     return collected
+
+
+def _when(item: HandedIn, known: datetime | None) -> HandInTime | None:
+    if known:
+        return HandInTime(known, "platform")
+    return HandInTime(item.claimed, "receipt") if item.claimed else None
+
+
+def _of_worksheet(
+    course: Course,
+    roster: Path,
+    names: Mapping[str, str],
+    assignments: set[str],
+    collected: Collected,
+) -> Times | None:
+    """The times in Moodle's worksheet, when that is what the roster is."""
+    found = moodles_times(_rows(roster), names, course.term.zone)
+    if found.not_understood:
+        collected.notes.append(
+            f"times in {roster.name} that are not understood: {'; '.join(found.not_understood)}. Give them "
+            "with --times"
+        )
+    if found.moments and len(assignments) > 1:
+        collected.notes.append(
+            f"the times in {roster.name} are for one assignment, and several were collected: not used. "
+            "Collect one at a time"
+        )
+        return None
+    return found
 
 
 def recognise(content: bytes) -> str:
@@ -182,10 +255,7 @@ def read_roster(path: Path) -> Mapping[str, str]:
     Raises:
         CourseError: for a file that is neither Canvas' gradebook nor Moodle's grading worksheet.
     """
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(f"{path} cannot be read: {error}") from None
+    rows = _rows(path)
     columns = set(rows[0]) if rows else set()
     if {"ID", "SIS Login ID"} <= columns:
         return {
@@ -207,6 +277,13 @@ def read_roster(path: Path) -> Mapping[str, str]:
         f"{path} is no roster: expected Canvas' gradebook (Grades, Export) or Moodle's grading worksheet "
         "(View all submissions, Download grading worksheet)"
     )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path} cannot be read: {error}") from None
 
 
 def folder_name(text: str) -> str:
@@ -261,9 +338,14 @@ def _archive(path: Path, problems: list[str]) -> Iterator[HandedIn]:
                 continue
             person, order = (_person_of(path.stem), 0) if own else _person_in(entry.filename)
             if name.suffix == ".zip":
-                yield from _inside(content, person, entry.filename, order, problems)
+                found = _inside(content, person, entry.filename, order, problems)
             else:
-                yield HandedIn(person, f"{path.name}/{entry.filename}", content, order)
+                where = f"{path.name}/{entry.filename}"
+                claimed = _claim(archive, content, problems) if own else None
+                found = iter([HandedIn(person, where, content, order, claimed)])
+            canvas = _CANVAS.fullmatch(name.name)
+            late = bool(canvas and canvas["late"])
+            yield from (replace(item, marked_late=late) for item in found)
 
 
 def _inside(
@@ -276,9 +358,18 @@ def _inside(
                 if entry.filename.endswith(".ipynb") and not entry.is_dir():
                     inner = _read(archive, entry, problems)
                     if inner is not None:
-                        yield HandedIn(person, f"{where}/{entry.filename}", inner, order)
+                        claimed = _claim(archive, inner, problems)
+                        yield HandedIn(person, f"{where}/{entry.filename}", inner, order, claimed)
     except zipfile.BadZipFile:
         problems.append(f"{where}: no zip, whatever its name says; left out")
+
+
+def _claim(archive: zipfile.ZipFile, content: bytes, problems: list[str]) -> datetime | None:
+    """When the receipt in a student's zip says that it was packed."""
+    if RECEIPT not in archive.namelist():
+        return None
+    receipt = _read(archive, archive.getinfo(RECEIPT), problems)
+    return claimed_in(receipt, content) if receipt is not None else None
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, problems: list[str]) -> bytes | None:

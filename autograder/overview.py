@@ -89,8 +89,8 @@ def chapter(name: str, release: NotebookNode, exercises: Mapping[str, float]) ->
     )
 
 
-def chapters(course: Course) -> list[Chapter]:
-    """Every released notebook, in order."""
+def chapters(course: Course, names: Sequence[str] = ()) -> list[Chapter]:
+    """The notebooks of the term, in order, or those of the ``names`` given."""
     defined = assignments()
     return [
         chapter(
@@ -98,7 +98,7 @@ def chapters(course: Course) -> list[Chapter]:
             nbformat.read(course.release(name), as_version=4),
             {item.id: item.points for item in defined.get(name, ())},
         )
-        for name in course.assignments
+        for name in names or course.assignments
     ]
 
 

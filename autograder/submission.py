@@ -139,7 +139,7 @@ async def grade(
         incidents=notices.distinct(seen),
         sandboxed=engine.confined,
     )
-    return Graded(result, _with_cards(run, result))
+    return Graded(result, _recorded(run.notebook, result))
 
 
 def _require_own_file(path: Path) -> None:
@@ -196,16 +196,21 @@ def _failure(ran: NotebookNode, name: str) -> str:
     return ""
 
 
-def _with_cards(run: Run, result: SubmissionResult) -> NotebookNode:
+def _recorded(notebook: NotebookNode, result: SubmissionResult) -> NotebookNode:
     """The notebook for the record: a card at each test cell, and the result for the feedback page."""
+    notebook.metadata[RECORD] = result.to_json()
+    return with_cards(notebook, result)
+
+
+def with_cards(notebook: NotebookNode, result: SubmissionResult) -> NotebookNode:
+    """The notebook with a card of ``result`` at each test cell."""
     cards = {f"check-{item.id}": item for item in result.exercises}
-    run.notebook.metadata[RECORD] = result.to_json()
-    for cell in run.notebook.cells:
+    for cell in notebook.cells:
         item = cards.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
         if item:
             data = {"text/plain": as_text(item), "text/html": as_html(item)}
             cell.outputs = [new_output("display_data", data=data)]
-    return run.notebook
+    return notebook
 
 
 def nothing_handed_in(assignment: Assignment, student: str, reason: str) -> Graded:
@@ -218,8 +223,7 @@ def _rejected(
 ) -> Graded:
     exercises = tuple(judge.nothing("missing", reason) for judge in assignment.judges.values())
     result = without_evidence(assignment, student, "rejected", kind, reason, exercises)
-    run = Run(copy.deepcopy(assignment.release))
-    return Graded(result, _with_cards(run, result))
+    return Graded(result, _recorded(copy.deepcopy(assignment.release), result))
 
 
 def without_evidence(

@@ -17,6 +17,7 @@ def configure(config: Any) -> None:
     from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput
 
     from autograder.nbgrader.exporter import FeedbackExporter, LenientNotebookExporter
+    from autograder.nbgrader.late import TermLatePenalty
     from autograder.nbgrader.preprocessors import (
         JudgeSubmission,
         RebuildFromRelease,
@@ -47,6 +48,7 @@ def configure(config: Any) -> None:
         AssignLatePenalties,
         CheckCellMetadata,
     ]
+    config.AssignLatePenalties.plugin_class = TermLatePenalty
     config.GenerateFeedback.exporter_class = FeedbackExporter
     config.GenerateFeedback.preprocessors = []
 

@@ -19,7 +19,8 @@ from nbgrader.converters.base import BaseConverter
 from nbgrader.preprocessors import AssignLatePenalties, LimitOutput
 
 from autograder.gradebook import save_verdicts
-from autograder.submission import Graded
+from autograder.submission import Graded, with_cards
+from autograder.term import Term
 
 
 class EnterGraded(Autograde):
@@ -28,10 +29,12 @@ class EnterGraded(Autograde):
     Attributes:
         gradebook: nbgrader's, open.
         graded: the judged submission.
+        term: what it is worth.
     """
 
     gradebook: Any
     graded: Graded
+    term: Term
     notebooks: list[str]
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
@@ -47,9 +50,10 @@ class EnterGraded(Autograde):
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Save the verdicts and the late penalty; write the graded notebook."""
         resources = self.init_single_notebook_resources(notebook_filename)
-        save_verdicts(self.gradebook, self.graded.result)
+        save_verdicts(self.gradebook, self.graded.result, self.term)
         self._penalise_lateness(resources)
-        notebook = copy.deepcopy(self.graded.notebook)
+        marked = self.term.marked(self.graded.result)
+        notebook = with_cards(copy.deepcopy(self.graded.notebook), marked)
         notebook, _ = LimitOutput(parent=self).preprocess(notebook, resources)
         self.write_single_notebook(
             nbformat.writes(notebook) + "\n", {**resources, "output_extension": ".ipynb"}

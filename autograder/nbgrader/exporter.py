@@ -53,6 +53,7 @@ class FeedbackExporter(Exporter):
         if record is None:
             raise ValueError("graded by an older version: run `course grade --force` first")
         result = SubmissionResult.from_json(record)
+        term = Course(Path(self.parent.coursedir.root)).term
         with open_gradebook(prepared["nbgrader"]["db_url"]) as gradebook:
-            marks = read_marks(gradebook, result.student, result.assignment)
-        return feedback_page(result, notebook, marks), prepared
+            marks = read_marks(gradebook, result.student, result.assignment, term)
+        return feedback_page(term.marked(result), notebook, marks, term), prepared

@@ -20,9 +20,10 @@ from autograder.course import Course
 from autograder.engine import Engine
 from autograder.gradebook import save_verdicts
 from autograder.limits import Limits
+from autograder.marking import set_terms
 from autograder.rebuild import REJECTED, rebuild
 from autograder.store import Store, digest
-from autograder.submission import Assignment, Graded, grade
+from autograder.submission import Assignment, Graded, grade, with_cards
 
 RESULT = "unrolled_result"
 """Key under which the result travels from the judge to the one that saves it."""
@@ -71,7 +72,7 @@ class JudgeSubmission(NbGraderPreprocessor):
             graded = self._grade(course, name, student, path)
             store.save(graded, key)
         resources[RESULT] = graded.result
-        return graded.notebook, resources
+        return with_cards(graded.notebook, course.term.marked(graded.result)), resources
 
     def _grade(self, course: Course, name: str, student: str, path: Path) -> Graded:
         seed = secrets.randbits(32) if self.seed is None else self.seed
@@ -89,6 +90,8 @@ class SaveVerdicts(NbGraderPreprocessor):
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Save one submission's grades and comments: all of them, or none."""
+        term = Course(Path(_course(self).root)).term
         with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
-            save_verdicts(gradebook, resources[RESULT])
+            set_terms(gradebook, term, resources["nbgrader"]["assignment"])
+            save_verdicts(gradebook, resources[RESULT], term)
         return nb, resources

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
 from autograder.course import Course, CourseError
 from autograder.gradebook import Marks, default_url, open_gradebook, read_marks
+from autograder.marking import remark
 from autograder.overview import chapters
 from autograder.reports.classroom import BINS, AssignmentNumbers, numbers
 from autograder.reports.feedback import WORDS
@@ -25,16 +27,21 @@ def class_numbers(
     Raises:
         CourseError: when nothing has been graded.
     """
-    unknown = sorted(set(wanted) - set(course.assignments))
-    if unknown:
-        raise CourseError(f"there is no assignment {unknown[0]!r}")
+    course.require(wanted)
     by_assignment: dict[str, list[tuple[Graded, Marks]]] = defaultdict(list)
+    term = course.term
+    records = [
+        graded
+        for graded in Store(course).everything()
+        if graded.result.assignment in (wanted or course.assignments)
+    ]
     with open_gradebook(gradebook or default_url(course)) as opened:
-        for graded in Store(course).everything():
+        remark(opened, term, (graded.result for graded in records))
+        for graded in records:
             result = graded.result
-            if result.assignment in (wanted or course.assignments):
-                marks = read_marks(opened, result.student, result.assignment)
-                by_assignment[result.assignment].append((graded, marks))
+            marks = read_marks(opened, result.student, result.assignment, term)
+            marked = replace(graded, result=term.marked(result))
+            by_assignment[result.assignment].append((marked, marks))
     if not by_assignment:
         raise CourseError("nothing has been graded yet. Run: course grade")
     return [numbers(name, several) for name, several in sorted(by_assignment.items())]
@@ -52,6 +59,7 @@ def class_report(course: Course, wanted: Sequence[str] = (), gradebook: str = ""
         titles={one.name: one.title for one in chapters(course)},
         histograms={one.name: Markup(_histogram(one.histogram)) for one in found},
         words=WORDS,
+        term=course.term,
     )
 
 

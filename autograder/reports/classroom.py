@@ -86,6 +86,11 @@ class AssignmentNumbers:
     longest_seconds: float
 
     @property
+    def late(self) -> list[Row]:
+        """The submissions that were handed in after their deadline."""
+        return [row for row in self.rows if row.marks.late]
+
+    @property
     def hardest_first(self) -> list[ExerciseNumbers]:
         """The exercises, those that earned the smallest share first."""
         return sorted(self.exercises, key=lambda one: one.share)

@@ -85,6 +85,7 @@ def _plain(found: Sequence[AssignmentNumbers]) -> str:
             "score": number(row.score),
             "max_score": number(one.max_score),
             "late_penalty": number(row.marks.late_penalty),
+            "late_days": str(row.marks.late_days),
             "status": row.result.status,
         }
         for one in found

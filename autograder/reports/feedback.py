@@ -17,6 +17,7 @@ from autograder.card import as_html
 from autograder.gradebook import Marks
 from autograder.outputs import harmless
 from autograder.reports.page import render
+from autograder.term import Term
 from autograder.verdict import ExerciseResult, SubmissionResult
 
 WORDS = {
@@ -59,16 +60,21 @@ class _Item:
 
 
 def feedback_page(
-    result: SubmissionResult, notebook: NotebookNode | None, marks: Marks | None = None
+    result: SubmissionResult,
+    notebook: NotebookNode | None,
+    marks: Marks | None = None,
+    term: Term | None = None,
 ) -> str:
     """The page, complete in itself.
 
     Args:
-        result: what the grader found.
+        result: what the grader found, in the term's points.
         notebook: the graded notebook; ``None`` when there was nothing to grade.
         marks: what the gradebook adds.
+        term: for words on lateness.
     """
     marks = marks or Marks()
+    term = term or Term({})
     rejected = _why_rejected(result)
     cells = [] if notebook is None or rejected else notebook.cells
     shown = {_grade_id(cell) for cell in cells}
@@ -83,6 +89,7 @@ def feedback_page(
         score=marks.total(result),
         max_score=result.max_score,
         late_penalty=marks.late_penalty,
+        late=term.late_words(marks.late, marks.late_penalty) if marks.late else "",
         rejected=rejected,
         items=items,
         incidents=[

@@ -8,6 +8,7 @@ from autograder.build import quiet_nbgrader
 from autograder.course import Course, CourseError
 from autograder.files import write_atomically
 from autograder.gradebook import default_url, open_gradebook
+from autograder.marking import remark
 from autograder.reports.feedback import feedback_page
 from autograder.store import Store
 
@@ -35,9 +36,7 @@ def write_feedback(
     from nbgrader.apps import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
 
-    unknown = set(assignments) - set(course.assignments)
-    if unknown:
-        raise CourseError(f"there is no assignment {sorted(unknown)[0]!r}")
+    course.require(assignments)
     url = gradebook or default_url(course)
     config = course.nbgrader_config()
     config.CourseDirectory.db_url = url
@@ -48,8 +47,8 @@ def write_feedback(
     ]
     if not records:
         raise CourseError("nothing has been graded yet. Run: course grade")
-    with open_gradebook(url):
-        pass  # says in a sentence when the gradebook is not ours, or cannot be opened
+    with open_gradebook(url) as opened:  # says it in a sentence when that cannot be done
+        remark(opened, course.term, (graded.result for graded in records))
     total = 0
     for name in sorted({graded.result.assignment for graded in records}):
         pages = 0
@@ -66,7 +65,7 @@ def write_feedback(
                     raise CourseError(f"the feedback of {student}/{name} failed: {said[-400:]}")
             else:
                 page = course.root / "feedback" / student / name / f"{name}.html"
-                write_atomically(page, feedback_page(graded.result, None))
+                write_atomically(page, feedback_page(course.term.marked(graded.result), None))
             pages += 1
         listener(name, pages)
         total += pages

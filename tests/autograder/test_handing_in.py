@@ -93,7 +93,9 @@ def test_submit_and_collect_are_two_ends_of_one_road(
     assert "receipt " in capsys.readouterr().out
     assert main(["collect", str(course.root / "work" / "hand-in")]) == 0
     assert "1 submissions in" in capsys.readouterr().out
-    assert placed(course.root / "submitted") == [f"Ada_Lovelace/{NAME}/{NAME}.ipynb"]
+    folder = f"Ada_Lovelace/{NAME}"
+    wanted = [".handed-in.json", f"{NAME}.ipynb", "timestamp.txt"]
+    assert placed(course.root / "submitted") == [f"{folder}/{name}" for name in wanted]
     assert main(["collect", str(course.root / "work" / "hand-in")]) == 0
     assert "1 unchanged" in capsys.readouterr().out
 
