@@ -66,38 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="change nothing; fail when something is stale"
     )
 
-    grade = commands.add_parser("grade", help="grade a class")
-    grade.add_argument(
-        "directory",
-        nargs="?",
-        type=Path,
-        metavar="DIR",
-        help="holds <student>/<assignment>/<notebook>.ipynb (default: submitted/ of the course)",
-    )
-    grade.add_argument("--assignment", action="append", default=[], metavar="NAME")
-    grade.add_argument(
-        "--jobs",
-        type=_positive,
-        default=0,
-        metavar="N",
-        help="submissions at once (default: as many as cores)",
-    )
+    grade = commands.add_parser("grade", parents=[_grading_options()], help="grade a class")
     grade.add_argument(
         "--gradebook", default="", metavar="URL", help="default: gradebook.db of the course"
-    )
-    grade.add_argument(
-        "--timeout",
-        type=_positive,
-        default=20,
-        metavar="S",
-        help="seconds that one cell of a student may run (default 20)",
-    )
-    grade.add_argument(
-        "--memory",
-        type=_positive,
-        default=4096,
-        metavar="MB",
-        help="memory that one submission may use (default 4096)",
     )
     grade.add_argument(
         "--seed",
@@ -112,13 +83,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="seconds to wait for a gradebook that another program has locked (default 30)",
     )
-    grade.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
-    grade.add_argument(
-        "--no-sandbox",
-        action="store_true",
-        help="run submissions with your own rights, on a machine that cannot confine them",
-    )
     grade.add_argument("--force", action="store_true", help="grade also what has not changed")
+
+    regrade = commands.add_parser(
+        "regrade",
+        parents=[_grading_options()],
+        help="what a corrected notebook would change for older submissions",
+    )
+    regrade.add_argument(
+        "--accept",
+        choices=("gains", "all"),
+        default="",
+        help="grade by the corrected one from now on: those who gain, or all (default: change nothing)",
+    )
 
     feedback = commands.add_parser("feedback", help="make a feedback page for each submission")
     feedback.add_argument("--assignment", action="append", default=[], metavar="NAME")
@@ -151,6 +128,47 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _grading_options() -> argparse.ArgumentParser:
+    """What the commands that run submissions have in common."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "directory",
+        nargs="?",
+        type=Path,
+        metavar="DIR",
+        help="holds <student>/<assignment>/<notebook>.ipynb (default: submitted/ of the course)",
+    )
+    common.add_argument("--assignment", action="append", default=[], metavar="NAME")
+    common.add_argument(
+        "--jobs",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="submissions at once (default: as many as cores)",
+    )
+    common.add_argument(
+        "--timeout",
+        type=_positive,
+        default=20,
+        metavar="S",
+        help="seconds that one cell of a student may run (default 20)",
+    )
+    common.add_argument(
+        "--memory",
+        type=_positive,
+        default=4096,
+        metavar="MB",
+        help="memory that one submission may use (default 4096)",
+    )
+    common.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
+    common.add_argument(
+        "--no-sandbox",
+        action="store_true",
+        help="run submissions with your own rights, on a machine that cannot confine them",
+    )
+    return common
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -173,6 +191,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _build(options)
             case "grade":
                 return _grade(options)
+            case "regrade":
+                return _regrade(options)
             case "submit":
                 return _submit(options)
             case "bundle":
@@ -279,6 +299,30 @@ def _grade(options: argparse.Namespace) -> int:
     return FAILED if failed or found.problems else DONE
 
 
+def _regrade(options: argparse.Namespace) -> int:
+    from autograder.display import show_compared
+    from autograder.engine import Engine
+    from autograder.grading import Options
+    from autograder.limits import Limits
+    from autograder.regrade import regrade
+    from autograder.verdict import SCHEMA
+
+    course = Course.find()
+    settings = Options(
+        directory=options.directory or course.root / "submitted",
+        assignments=tuple(options.assignment),
+        jobs=options.jobs,
+        limits=Limits(cell_seconds=options.timeout, memory_mb=options.memory),
+        engine=Engine.choose(sandbox=not options.no_sandbox),
+    )
+    found = regrade(course, settings, options.accept)
+    show_compared(found)
+    if options.json:
+        written = [one.to_json() for one in found.compared]
+        _write_json(options.json, {"schema": SCHEMA, "submissions": written})
+    return FAILED if found.problems else DONE
+
+
 def _term() -> int:
     from autograder.display import show_term
 
@@ -322,11 +366,14 @@ def _submit(options: argparse.Namespace) -> int:
 
 def _bundle(options: argparse.Namespace) -> int:
     from autograder.bundle import make_bundle
+    from autograder.versions import keep
 
     course = Course.find()
     path = options.output or course.root / "unrolled.zip"
     files = make_bundle(course, path)
     print(f"{path}: {files} files, {path.stat().st_size / 2**20:.1f} MB")
+    kept = keep(course, path)
+    print(f"kept as {kept.relative_to(course.root)}: what is handed in of it is graded by it")
     return DONE
 
 

@@ -15,6 +15,7 @@ from autograder.card import number
 from autograder.course import Course
 from autograder.course_file import FILE
 from autograder.grading import ClassResult, Options, discover
+from autograder.regrade import Regraded
 from autograder.term import counted, defined
 from autograder.verdict import ExerciseResult, SubmissionResult
 
@@ -129,6 +130,37 @@ def _lateness(result: SubmissionResult, found: ClassResult) -> Iterable[str]:
         yield f"late, {counted(marks.late_days, 'day')}: -{number(marks.late_penalty)}"
 
 
+def show_compared(found: Regraded) -> None:
+    """Whose score a corrected notebook would change, and where."""
+    console = Console(highlight=False)
+    changed = [one for one in found.compared if one.change or one.exercises]
+    if changed:
+        table = Table(title="under today's version", title_style="bold")
+        table.add_column("student", no_wrap=True)
+        table.add_column("notebook", overflow="fold")
+        table.add_column("made from", no_wrap=True)
+        table.add_column("score", no_wrap=True)
+        table.add_column("exercises", overflow="fold")
+        for one in sorted(changed, key=lambda one: (one.now.assignment, one.now.student)):
+            exercises = [
+                f"{name}: {number(now)} → {number(then)}" for name, now, then in one.exercises
+            ]
+            table.add_row(
+                escape(one.now.student),
+                one.now.assignment,
+                one.release,
+                f"{number(one.now.score)} → {number(one.then.score)}",
+                "; ".join(exercises),
+            )
+        console.print(table)
+    console.print(
+        f"{len(found.compared)} submissions to older releases, {len(changed)} would change"
+        + (f"; accepted for {found.accepted}. Next: course grade" if found.accepted else "")
+    )
+    for problem in found.problems:
+        console.print(f"note: {escape(problem)}")
+
+
 def show_term(course: Course) -> None:
     """What ``course.toml`` comes to: a line a notebook."""
     term = course.term
@@ -163,6 +195,8 @@ def show_term(course: Course) -> None:
 
 def what_went_wrong(result: SubmissionResult) -> Iterable[str]:
     """Short phrases for the table: misconceptions and incidents by name."""
+    if result.older_release:
+        yield f"made from the older release {result.older_release}"
     for item in result.exercises:
         if item.misconception:
             yield f"{item.id}: {item.misconception}"

@@ -21,6 +21,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from autograder.by_release import ByRelease
 from autograder.course import Course, CourseError, near
 from autograder.engine import Engine
 from autograder.exercises import needs_tensorflow
@@ -46,7 +47,6 @@ from autograder.store import Store, digest
 from autograder.submission import (
     Assignment,
     Graded,
-    grade,
     nothing_handed_in,
     without_evidence,
 )
@@ -173,6 +173,7 @@ class Grader:
     ) -> None:
         self.course, self.options, self.listener, self.tell = course, options, listener, tell
         self.store, self.term = Store(course), course.term
+        self.by_release = ByRelease(course, options.limits, options.engine)
         self.url = address(options.gradebook or default_url(course))
         self.patience = Patience(self.url, options.patience, self._note)
         self.assignments: dict[str, Assignment] = {}
@@ -240,6 +241,8 @@ class Grader:
                     group.create_task(self._grade_one(gradebook, item, slots))
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
+        finally:
+            await self.by_release.close()
 
     async def _stands(self, gradebook: Any, item: Item) -> bool:
         """Whether an earlier run's result still holds; enter it where the gradebook lacks it."""
@@ -293,16 +296,10 @@ class Grader:
         self._own_fault(item, error)
 
     async def _judge(self, item: Item) -> Graded:
-        assignment, options = self.assignments[item.assignment], self.options
+        assignment = self.assignments[item.assignment]
         if item.notebook.is_file():
-            return await grade(
-                assignment,
-                item.student,
-                item.notebook,
-                options.limits,
-                options.engine,
-                turn=self.turns,
-                jury=self.jury,
+            return await self.by_release.grade(
+                assignment, item.student, item.notebook, turn=self.turns, jury=self.jury
             )
         return nothing_handed_in(assignment, item.student, self._missing_file(item))
 
@@ -315,9 +312,10 @@ class Grader:
             file.writelines(traceback.format_exception(error))
         last = (str(error).strip().splitlines() or [""])[-1]
         reason = f"the grader failed, {type(error).__name__}: {last}"
-        self.found.problems.append(
-            f"{item.student}/{item.assignment}: {reason}. In full: {log}. Run again to retry."
-        )
+        advice = f". In full: {log}. Run again to retry."
+        if isinstance(error, CourseError):  # no failure, but something for a person to do
+            reason, advice = str(error), ""
+        self.found.problems.append(f"{item.student}/{item.assignment}: {reason}{advice}")
         self._report(without_evidence(assignment, item.student, "error", "grader", reason))
 
     def _missing_file(self, item: Item) -> str:

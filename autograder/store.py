@@ -24,6 +24,7 @@ from autograder.course import Course
 from autograder.files import claimed, write_atomically
 from autograder.submission import Graded
 from autograder.verdict import SubmissionResult
+from autograder.versions import release_of
 
 
 @lru_cache(maxsize=1)
@@ -39,9 +40,18 @@ def grader_digest() -> str:
 
 
 def digest(course: Course, assignment: str, submission: Path) -> str:
-    """Stands for the content of a submission, of its release and of the grader."""
-    total = hashlib.sha256(grader_digest().encode())
-    for path in (course.release(assignment), submission):
+    """Stands for the content of a submission, of its release and of the grader.
+
+    Of a submission to an older release these are what was kept with it, and change no more.
+    """
+    release = release_of(course, assignment, submission)
+    if release.archive:
+        total = hashlib.sha256(release.archive.name.encode())
+        paths = [submission]
+    else:
+        total = hashlib.sha256(grader_digest().encode())
+        paths = [course.release(assignment), submission]
+    for path in paths:
         try:
             content = hashlib.sha256(path.read_bytes()).digest()
         except OSError:

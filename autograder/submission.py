@@ -139,7 +139,7 @@ async def grade(
         incidents=notices.distinct(seen),
         sandboxed=engine.confined,
     )
-    return Graded(result, _recorded(run.notebook, result))
+    return Graded(result, recorded(run.notebook, result))
 
 
 def _require_own_file(path: Path) -> None:
@@ -196,7 +196,7 @@ def _failure(ran: NotebookNode, name: str) -> str:
     return ""
 
 
-def _recorded(notebook: NotebookNode, result: SubmissionResult) -> NotebookNode:
+def recorded(notebook: NotebookNode, result: SubmissionResult) -> NotebookNode:
     """The notebook for the record: a card at each test cell, and the result for the feedback page."""
     notebook.metadata[RECORD] = result.to_json()
     return with_cards(notebook, result)
@@ -223,7 +223,7 @@ def _rejected(
 ) -> Graded:
     exercises = tuple(judge.nothing("missing", reason) for judge in assignment.judges.values())
     result = without_evidence(assignment, student, "rejected", kind, reason, exercises)
-    return Graded(result, _recorded(copy.deepcopy(assignment.release), result))
+    return Graded(result, recorded(copy.deepcopy(assignment.release), result))
 
 
 def without_evidence(

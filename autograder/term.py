@@ -120,9 +120,13 @@ class Term:
         return shared_out(terms.points, worth)
 
     def marked(self, result: SubmissionResult) -> SubmissionResult:
-        """A result in the points of this term."""
-        own = {item.id: item.max_score for item in result.exercises} or defined(result.assignment)
-        worth = self.points(result.assignment, own)
+        """A result in the points of this term.
+
+        What was graded against an older release earns the same share of what its exercises are worth today.
+        """
+        today = defined(result.assignment)
+        own = {item.id: item.max_score for item in result.exercises} or today
+        worth = self.points(result.assignment, {name: today.get(name, own[name]) for name in own})
         if worth == own:
             return result
         exercises = tuple(_worth(item, worth[item.id]) for item in result.exercises)
@@ -233,6 +237,9 @@ def _tidy(points: float) -> float:
 
 def defined(assignment: str) -> dict[str, float]:
     """What the exercises of a notebook are worth by their definitions."""
-    from autograder.exercises import assignments
+    from autograder.exercises import of_assignment
 
-    return {exercise.id: exercise.points for exercise in assignments().get(assignment, ())}
+    try:
+        return {exercise.id: exercise.points for exercise in of_assignment(assignment)}
+    except ModuleNotFoundError:
+        return {}

@@ -84,7 +84,10 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionResult:
-    """One student's answer to one assignment, graded."""
+    """One student's answer to one assignment, graded.
+
+    ``older_release`` is the version of the notebook that it was graded against, when that is not today's.
+    """
 
     student: str
     assignment: str
@@ -96,6 +99,7 @@ class SubmissionResult:
     exercises: tuple[ExerciseResult, ...] = ()
     incidents: tuple[Incident, ...] = field(default=())
     sandboxed: bool = False
+    older_release: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the documented format."""

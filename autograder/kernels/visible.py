@@ -27,6 +27,7 @@ COURSE_FILES = (
 No exercises, no solutions, no tests, no gradebook.
 """
 
+PACKAGES = ("autograder", "course_lib")
 SITE_DIRECTORIES = ("site-packages", "dist-packages")
 
 
@@ -39,14 +40,29 @@ def environment() -> tuple[list[str], list[str]]:
     """The running Python's files and the course's: what is visible, and what is hidden in it."""
     root = course_root()
     visible = [*SYSTEM, sys.prefix, sys.base_prefix, sys.exec_prefix]
-    visible += [entry for entry in sys.path if entry and not _is_course(entry, root)]
+    others = [*_other_courses(root)]
+    visible += [
+        entry
+        for entry in sys.path
+        if entry
+        and not _is_course(entry, root)
+        and (Path(entry) not in others or Path(entry).name in SITE_DIRECTORIES)
+    ]
     visible += [str(root / file) for file in COURSE_FILES]
     hidden = [str(root / "autograder")]
+    hidden += [str(other / name) for other in others for name in PACKAGES]
     # Where an administrator's nbgrader_config.py may lie, with the gradebook's address.
     hidden += [str(Path(prefix, "etc", "jupyter")) for prefix in (sys.prefix, sys.base_prefix)]
     if root.name not in SITE_DIRECTORIES:
         hidden.append(str(root))
     return visible, hidden
+
+
+def _other_courses(root: Path) -> Iterator[Path]:
+    """Where else on the path the course's packages lie: an older release is graded beside a newer one."""
+    for entry in map(Path, filter(None, sys.path)):
+        if entry.resolve() != root and (entry / PACKAGES[0] / "exercises").is_dir():
+            yield entry
 
 
 def _is_course(entry: str, root: Path) -> bool:

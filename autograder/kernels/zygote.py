@@ -161,7 +161,8 @@ def command(descriptor: int, path: Sequence[str]) -> list[str]:
     # Not `python -P`: kernels would inherit the flag, and not find modules beside a notebook.
     program = (
         "import json, socket, sys; sys.path.remove(''); "
-        "sys.path += [path for path in json.loads(sys.argv[2]) if path not in sys.path]; "
+        # In front: an older release may be graded beside an installed newer one.
+        "sys.path[:0] = [path for path in json.loads(sys.argv[2]) if path not in sys.path]; "
         "from autograder.kernels.zygote import main; main(socket.socket(fileno=int(sys.argv[1])))"
     )
     return [sys.executable, "-c", program, str(descriptor), json.dumps(list(path))]

@@ -14,6 +14,7 @@ STUB = "# YOUR CODE HERE\nraise NotImplementedError"
 
 def configure(config: Any) -> None:
     """Set folders, what is never copied, and the preprocessors that judge."""
+    from nbgrader.converters import GenerateAssignment
     from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput
 
     from autograder.nbgrader.exporter import FeedbackExporter, LenientNotebookExporter
@@ -22,6 +23,7 @@ def configure(config: Any) -> None:
         JudgeSubmission,
         RebuildFromRelease,
         SaveVerdicts,
+        StampVersion,
     )
 
     put_environment_on_path()
@@ -39,6 +41,8 @@ def configure(config: Any) -> None:
         "feedback",
     ]
     config.ClearSolutions.code_stub = {"python": STUB}
+    stock = GenerateAssignment.class_traits()["preprocessors"].default()
+    config.GenerateAssignment.preprocessors = [*stock, StampVersion]
     config.Autograde.exporter_class = LenientNotebookExporter
     config.Autograde.sanitize_preprocessors = [RebuildFromRelease, CheckCellMetadata]
     config.Autograde.autograde_preprocessors = [

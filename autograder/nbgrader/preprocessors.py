@@ -11,11 +11,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float, Integer
 
+from autograder.by_release import ByRelease
 from autograder.course import Course
 from autograder.engine import Engine
 from autograder.gradebook import save_verdicts
@@ -23,7 +23,8 @@ from autograder.limits import Limits
 from autograder.marking import set_terms
 from autograder.rebuild import REJECTED, rebuild
 from autograder.store import Store, digest
-from autograder.submission import Assignment, Graded, grade, with_cards
+from autograder.submission import Assignment, Graded, with_cards
+from autograder.versions import KEY, release_of, version_of
 
 RESULT = "unrolled_result"
 """Key under which the result travels from the judge to the one that saves it."""
@@ -34,6 +35,23 @@ def _course(preprocessor: Any) -> Any:
     return preprocessor.parent.parent.coursedir
 
 
+def _submitted(preprocessor: Any, where: Any) -> Path:
+    """The file that was handed in."""
+    directories = _course(preprocessor)
+    name, student = where["assignment"], where["student"]
+    folder = directories.format_path(directories.submitted_directory, student, name)
+    return Path(folder) / f"{where['notebook']}.ipynb"
+
+
+class StampVersion(NbGraderPreprocessor):
+    """Have a released notebook say which version of itself it is."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Add the digest of its content to its metadata."""
+        nb.metadata[KEY] = {"version": version_of(nb)}
+        return nb, resources
+
+
 class RebuildFromRelease(NbGraderPreprocessor):
     """Put the student's sources into the released notebook; drop everything else of theirs."""
 
@@ -42,8 +60,9 @@ class RebuildFromRelease(NbGraderPreprocessor):
         if REJECTED in nb.metadata:
             return nb, resources
         course = Course(Path(_course(self).root))
-        release = nbformat.read(course.release(resources["nbgrader"]["assignment"]), as_version=4)
-        return rebuild(release, nb).notebook, resources
+        where = resources["nbgrader"]
+        release = release_of(course, where["assignment"], _submitted(self, where))
+        return rebuild(release.notebook, nb).notebook, resources
 
 
 class JudgeSubmission(NbGraderPreprocessor):
@@ -62,10 +81,8 @@ class JudgeSubmission(NbGraderPreprocessor):
         """Replace the notebook by the executed one, with a card at each test cell."""
         where = resources["nbgrader"]
         name, student = where["assignment"], where["student"]
-        directories = _course(self)
-        course = Course(Path(directories.root))
-        submitted = directories.format_path(directories.submitted_directory, student, name)
-        path = Path(submitted) / f"{where['notebook']}.ipynb"
+        course = Course(Path(_course(self).root))
+        path = _submitted(self, where)
         store, key = Store(course), digest(course, name, path)
         graded = store.load(student, name, key)
         if graded is None:
@@ -79,10 +96,17 @@ class JudgeSubmission(NbGraderPreprocessor):
         limits = Limits(cell_seconds=self.cell_seconds, memory_mb=self.memory_mb)
         assignment = Assignment.load(course, name, seed)
         engine = Engine.choose(sandbox=self.sandbox)
-        work = grade(assignment, student, path, limits, engine)
+
+        async def work() -> Graded:
+            by_release = ByRelease(course, limits, engine)
+            try:
+                return await by_release.grade(assignment, student, path)
+            finally:
+                await by_release.close()
+
         # formgrader calls this from inside its own event loop, so the work gets a thread of its own
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, work).result()
+            return thread.submit(asyncio.run, work()).result()
 
 
 class SaveVerdicts(NbGraderPreprocessor):
