@@ -67,6 +67,7 @@ def remark(gradebook: Any, term: Term, results: Iterable[SubmissionResult]) -> N
     """
     from nbgrader.api import MissingEntry
 
+    gradebook.db.rollback()  # what an attempt before this one left, while it was locked
     settled: set[str] = set()
     for result in results:
         name, student = result.assignment, result.student

@@ -9,7 +9,14 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from autograder.course import Course, CourseError
-from autograder.gradebook import Marks, default_url, open_gradebook, read_marks
+from autograder.gradebook import (
+    Marks,
+    Patience,
+    address,
+    default_url,
+    open_gradebook,
+    read_marks,
+)
 from autograder.marking import remark
 from autograder.overview import chapters
 from autograder.reports.classroom import BINS, AssignmentNumbers, numbers
@@ -35,8 +42,10 @@ def class_numbers(
         for graded in Store(course).everything()
         if graded.result.assignment in (wanted or course.assignments)
     ]
-    with open_gradebook(gradebook or default_url(course)) as opened:
-        remark(opened, term, (graded.result for graded in records))
+    url = address(gradebook or default_url(course))
+    with open_gradebook(url) as opened:
+        results = [graded.result for graded in records]
+        Patience(url).wait(lambda: remark(opened, term, results))
         for graded in records:
             result = graded.result
             marks = read_marks(opened, result.student, result.assignment, term)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from autograder.build import quiet_nbgrader
 from autograder.course import Course, CourseError
 from autograder.files import write_atomically
-from autograder.gradebook import default_url, open_gradebook
+from autograder.gradebook import Patience, address, default_url, open_gradebook
 from autograder.marking import remark
 from autograder.reports.feedback import feedback_page
 from autograder.store import Store
@@ -47,8 +47,9 @@ def write_feedback(
     ]
     if not records:
         raise CourseError("nothing has been graded yet. Run: course grade")
-    with open_gradebook(url) as opened:  # says it in a sentence when that cannot be done
-        remark(opened, course.term, (graded.result for graded in records))
+    with open_gradebook(address(url)) as opened:  # says it in a sentence when that cannot be done
+        results = [graded.result for graded in records]
+        Patience(url).wait(lambda: remark(opened, course.term, results))
     total = 0
     for name in sorted({graded.result.assignment for graded in records}):
         pages = 0

@@ -16,6 +16,7 @@ from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
 from autograder.card import number
+from autograder.term import counted
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -31,6 +32,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, markdown=markdown, python=python, plain=plain_text)
+    environment.filters.update(counted=counted)
     return environment
 
 

@@ -55,37 +55,31 @@ Serve = Callable[..., str]
 def serve() -> Iterator[Serve]:
     """Start a Jupyter server of a course; its address comes back when it answers."""
     with contextlib.ExitStack() as running:
+        yield lambda root, *command: running.enter_context(server(root, *command))
 
-        def start(root: Path, *command: str) -> str:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-            log = running.enter_context((root / "server.log").open("w", encoding="utf-8"))
-            options = [
-                f"--ServerApp.port={port}",
-                f"--IdentityProvider.token={TOKEN}",
-                "--no-browser",
-            ]
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    *command,
-                    *options,
-                    "--allow-root",
-                    "--expose-app-in-browser",
-                ],
-                cwd=root,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            running.callback(_end, process)
+
+@contextlib.contextmanager
+def server(root: Path, *command: str) -> Iterator[str]:
+    """A Jupyter server of a course, at the address that is given."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [f"--ServerApp.port={port}", f"--IdentityProvider.token={TOKEN}", "--no-browser"]
+    options += ["--allow-root", "--expose-app-in-browser"]
+    with (root / "server.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command, *options],
+            cwd=root,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(f"{address}/api?token={TOKEN}", process, root / "server.log")
-            return address
-
-        yield start
+            yield address
+        finally:
+            _end(process)
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
