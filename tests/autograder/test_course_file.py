@@ -30,8 +30,12 @@ def test_the_example_reads_as_it_says() -> None:
         "ada": datetime(2026, 11, 2, 17, tzinfo=UTC),
         "grace": datetime(2026, 11, 6, 22, 59, 59, tzinfo=UTC),
         "emmy": datetime(2026, 11, 1, 17, tzinfo=UTC),
+        "sofia@example.edu": datetime(2026, 11, 6, 17, tzinfo=UTC),
     }
-    assert first.extensions == {"emmy": datetime(2026, 10, 18, 21, 59, 59, tzinfo=UTC)}
+    assert first.extensions == {
+        "emmy": datetime(2026, 10, 18, 21, 59, 59, tzinfo=UTC),
+        "sofia@example.edu": datetime(2026, 10, 23, 21, 59, 59, tzinfo=UTC),
+    }
     assert term.notebooks[THIRD].exercises == {"dynamic_rnn": 12}
     assert term.late is not None
     assert (term.late.percent_per_day, term.late.at_most, term.late.of) == (10, 50, "earned")

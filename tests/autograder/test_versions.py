@@ -16,7 +16,9 @@ from nbformat import NotebookNode
 from autograder.by_release import ByRelease
 from autograder.course import Course, CourseError
 from autograder.engine import Engine
+from autograder.grading import Options
 from autograder.limits import Limits
+from autograder.regrade import regrade
 from autograder.submission import Assignment
 from autograder.versions import (
     KEY,
@@ -200,6 +202,15 @@ def test_an_older_release_with_other_exercises_is_refused_with_what_to_do(course
     ) as said:
         asyncio.run(graded)
     assert kept.name in str(said.value)
+
+
+def test_nothing_is_compared_with_what_was_never_graded(course: Course) -> None:
+    bundle(course, changed(0))
+    submission(course, written(KNOWN[1]))
+    found = regrade(course, Options(course.root / "submitted"), "all")
+    assert (found.compared, found.accepted) == ((), 0)
+    assert found.problems == (f"ada/{NAME} has not been graded: first run course grade",)
+    assert not (course.root / "releases" / "accepted.json").exists()
 
 
 def test_unpacking_stays_in_its_folder_and_refuses_what_was_changed(course: Course) -> None:
