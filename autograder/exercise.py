@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograder.compare import Axes, Difference, compare_shape, compare_values
+from autograder.oracles import Oracle
 from autograder.probes import Outcome
 from autograder.values import Plain
 
@@ -31,11 +32,13 @@ class Case:
         name: what is special about it, as a student reads it: "one time step", "batch of one".
         inputs: plain data, passed to the probe after the answer.
         tags: groups that aspects select by, such as "long" or "padded".
+        kept: what the exercise's oracle is made from. It never leaves the trusted side.
     """
 
     name: str
     inputs: tuple[Plain, ...]
     tags: frozenset[str] = frozenset()
+    kept: Plain = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,8 @@ class Exercise:
         alternatives: other right answers, in other styles, that must earn full marks.
         by_hand: names that an answer is asked not to use, because they are the answer ready-made.
             The instructor is told; no points are taken.
+        oracle: makes of what a case keeps the thing that answers the probe's questions about it, where
+            what is handed out would be the answer; see ``autograder.oracles``.
     """
 
     id: str
@@ -191,6 +196,7 @@ class Exercise:
     seconds: float = 20.0
     alternatives: Mapping[str, Any] = field(default_factory=dict)
     by_hand: frozenset[str] = READY_MADE
+    oracle: Callable[[Plain], Oracle] | None = None
 
     @property
     def points(self) -> float:

@@ -11,8 +11,10 @@ from functools import cached_property
 
 from autograder.compare import compare_values
 from autograder.exercise import Aspect, Case, Comparison, Exercise, Misconception
+from autograder.oracles import Desk, Oracle
 from autograder.picture import Picture, picture
 from autograder.probes import Outcome, observe
+from autograder.probes.asking import asking
 from autograder.values import Disguised, NotPlain
 from autograder.verdict import AspectResult, ExerciseResult, ExerciseStatus
 
@@ -58,13 +60,26 @@ class Judge:
         """What a known misconception does in one case; run once, when first asked for."""
         key = known.name, case
         if key not in self._shown:
-            inputs = self.cases[case].inputs
-            self._shown[key] = observe(self.exercise.probe, known.variant, inputs)
+            self._shown[key] = self._observe(known.variant, case, self.desk())
         return self._shown[key]
 
     def run(self, answer: object) -> list[Outcome]:
         """What ``answer`` does in each case, run in this very process: trusted code only."""
-        return [observe(self.exercise.probe, answer, case.inputs) for case in self.cases]
+        desk = self.desk()
+        return [self._observe(answer, case, desk) for case in range(len(self.cases))]
+
+    def desk(self) -> Desk | None:
+        """What answers the questions of one look at an answer, in exercises that have an oracle."""
+        return Desk(self._oracles) if self.exercise.oracle else None
+
+    @cached_property
+    def _oracles(self) -> list[Oracle]:
+        make = self.exercise.oracle
+        return [make(case.kept) for case in self.cases] if make else []
+
+    def _observe(self, answer: object, case: int, desk: Desk | None) -> Outcome:
+        ask = asking(desk.reply, case) if desk else None
+        return observe(self.exercise.probe, answer, self.cases[case].inputs, ask)
 
     def judge(self, outcomes: Sequence[Outcome]) -> ExerciseResult:
         """The result of an answer that showed these outcomes, one a case."""

@@ -15,7 +15,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from queue import Empty
@@ -26,11 +26,14 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
+from zmq.asyncio import Poller
+from zmq.constants import PollEvent
 
 from autograder import GRADING_VARIABLE
 from autograder.engine import Engine
 from autograder.limits import Limits
 from autograder.local_kernel import local_manager
+from autograder.oracles import Desk
 from autograder.probes import Outcome, read_reply
 from autograder.readiness import wait_until_heard
 from autograder.values import MAX_BYTES, NotPlain, Plain, encode
@@ -48,6 +51,8 @@ class Question:
     probe: str
     cases: Sequence[Sequence[Plain]]
     seconds: float
+    desk: Callable[[], Desk | None] = lambda: None
+    """A new one for each look at an answer: what answers the code's own questions, if it may ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +201,14 @@ class Session:
         if self._dead:
             status: RunStatus = self._dead  # type: ignore[assignment]
             return Reply(status, detail=f"an earlier cell had ended the kernel ({self._dead})")
+        desk = question.desk()
         request = encode(
-            {"name": question.name, "probe": question.probe, "cases": list(question.cases)}
+            {
+                "name": question.name,
+                "probe": question.probe,
+                "cases": list(question.cases),
+                "asks": desk is not None,
+            }
         )
         expression = (
             "__import__('autograder.probes', fromlist=['armoured_answer']).armoured_answer("
@@ -206,7 +217,10 @@ class Session:
         )
         seconds = self._left(question.seconds)
         try:
-            content = await self._user_expression(client, expression, seconds)
+            content = await self._user_expression(client, expression, seconds, desk)
+        except NotPlain as problem:  # it asked what no probe asks, or too much
+            await self._wake_or_kill(client)
+            return self._malformed(question, str(problem))
         except TimeoutError:
             self._incident("timeout", f"{question.name} computed for longer than {seconds:.0f} s")
             await self._wake_or_kill(client)
@@ -245,12 +259,14 @@ class Session:
         self._incident("malformed-reply", f"{question.name}: {why}")
         return Reply("malformed", detail=why)
 
-    async def _user_expression(self, client: _Client, expression: str, seconds: float) -> Any:
+    async def _user_expression(
+        self, client: _Client, expression: str, seconds: float, desk: Desk | None = None
+    ) -> Any:
         message = client.kc.execute(
             "",
             silent=True,
             store_history=False,
-            allow_stdin=False,
+            allow_stdin=desk is not None,
             user_expressions={"answer": expression},
         )
         deadline = time.monotonic() + seconds
@@ -259,7 +275,11 @@ class Session:
             if left <= 0:
                 raise TimeoutError
             try:
-                reply = await client.kc.shell_channel.get_msg(timeout=min(left, 0.5))
+                if desk is not None:
+                    await _answer_questions(client.kc, desk, message, min(left, 0.5))
+                reply = await client.kc.shell_channel.get_msg(
+                    timeout=0 if desk is not None else min(left, 0.5)
+                )
             except Empty:
                 if not await client.km.is_alive():
                     raise DeadKernelError("the kernel died") from None
@@ -392,6 +412,31 @@ async def run_submission(
     """
     session = Session(notebook, limits or Limits(), engine or Engine(), shown, tensorflow, turn)
     return await session.execute(questions)
+
+
+async def _answer_questions(kc: Any, desk: Desk, message: str, seconds: float) -> None:
+    """Answer what code asks through Jupyter's requests for input, until it is done or time is up.
+
+    Raises:
+        NotPlain: when it asks what the desk does not answer.
+    """
+    done, asking = kc.shell_channel.socket, kc.stdin_channel.socket
+    poller = Poller()
+    poller.register(done, PollEvent.POLLIN)
+    poller.register(asking, PollEvent.POLLIN)
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        ready = dict(await poller.poll(1000 * left))
+        if done in ready or not ready:
+            return
+        try:
+            asked = await kc.stdin_channel.get_msg(timeout=0)
+            mine = asked["parent_header"].get("msg_id") == message
+            prompt = asked["content"].get("prompt") if asked["msg_type"] == "input_request" else ""
+        except (ValueError, TypeError, KeyError, AttributeError):  # no message of Jupyter's
+            raise NotPlain("it asked a question in no words of ours") from None
+        if mine:  # in a thread: other submissions run meanwhile
+            kc.input(await asyncio.to_thread(desk.reply, prompt))
 
 
 def _stop_if_cancelled() -> None:

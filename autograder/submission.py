@@ -59,6 +59,7 @@ class Assignment:
                 judge.exercise.probe,
                 [case.inputs for case in judge.cases],
                 judge.exercise.seconds,
+                judge.desk,
             )
             for judge in self.judges.values()
         }

@@ -17,6 +17,7 @@ from autograder.exercise import (
     part,
     same_shape,
 )
+from autograder.oracles.clinic import Clinic
 from course_lib.cells.state import LSTMStateTuple
 from course_lib.patients import HEALTHY, NAMES
 
@@ -1332,7 +1333,8 @@ def _clinic_cases(rng: Rng) -> list[Case]:
         patients = [card(name) for name in names for _ in range(2)]
         patients += [card(HEALTHY), card(HEALTHY, equal=True)]
         order = rng.permutation(len(patients))
-        cases.append(Case(f"ward “{ward}”", ([patients[k] for k in order],), frozenset({ward})))
+        kept = [patients[k] for k in order]
+        cases.append(Case(f"ward “{ward}”", (), frozenset({ward}), kept))
     return cases
 
 
@@ -1350,6 +1352,7 @@ _CLINIC = "Read “The clinic” again."
 DIAGNOSE = Exercise(
     id="diagnose",
     probe="standard:ward",
+    oracle=Clinic,
     by_hand=frozenset(),
     reference=_diagnose,
     cases=_clinic_cases,

@@ -1,8 +1,9 @@
 """Probes: what runs beside the student's code, on inputs that the grader sends.
 
 A probe is a function ``probe(answer, *inputs) -> plain data`` that lives in a module of this package
-and holds no answer of its own. It calls what the student wrote (``calls.call``), builds what the
-answer needs, or reads and differentiates the result. An exercise names its probe as
+and holds no answer of its own. Where an exercise has an oracle, it is ``probe(answer, ask, *inputs)``: what
+is asked is answered on the other side (``asking``). It calls what the student wrote (``calls.call``), builds
+what the answer needs, or reads and differentiates the result. An exercise names its probe as
 ``"module:function"``.
 
 ``observe`` runs one probe once and notes everything that a judge may ask about: the result, the
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.probes.asking import asking, by_input
 from autograder.values import NotPlain, Plain, decode, encode, plain
 
 _NOISE = re.compile(r"\{\{function_node [^}]*\}\} ?| ?\[Op:\w*\](?: name: ?\w*)?")
@@ -59,12 +61,15 @@ def resolve(probe: str) -> Callable[..., Any]:
     return found
 
 
-def observe(probe: str, answer: Any, inputs: Sequence[Plain]) -> Outcome:
+def observe(
+    probe: str, answer: Any, inputs: Sequence[Plain], ask: Callable[..., Any] | None = None
+) -> Outcome:
     """Run ``probe`` on ``answer`` and ``inputs`` once, whatever the answer does."""
     run = resolve(probe)
     handed_out = _copy(list(inputs))
+    before = [] if ask is None else [ask]
     try:
-        value = plain(run(answer, *handed_out))
+        value = plain(run(answer, *before, *handed_out))
     except NotPlain as problem:
         return Outcome(raised=type(problem).__name__, detail=str(problem))
     except Exception as error:
@@ -76,15 +81,17 @@ def answer_request(request: str, namespace: dict[str, Any]) -> str:
     """Kernel side of grading: the outcomes of every case in ``request``, as text.
 
     Args:
-        request: ``encode({"name", "probe", "cases": [[input, ...], ...]})``.
+        request: ``encode({"name", "probe", "cases": [[input, ...], ...], "asks"})``; ``asks`` says whether the
+            other side answers questions meanwhile.
         namespace: the student's global variables.
     """
     asked = decode(request)
     if asked["name"] not in namespace:
         return encode({"defined": False, "outcomes": []})
     outcomes = []
-    for inputs in asked["cases"]:
-        seen = observe(asked["probe"], namespace[asked["name"]], inputs)
+    for case, inputs in enumerate(asked["cases"]):
+        ask = asking(by_input, case) if asked["asks"] else None
+        seen = observe(asked["probe"], namespace[asked["name"]], inputs, ask)
         outcomes.append(
             {
                 "value": seen.value,
