@@ -74,13 +74,14 @@ def _bent_layer(
     *,
     after: bool | None = None,
     set_weights: bool = True,
+    kind_of: Callable[[Any], str] = lambda cell: type(cell).__name__,
     **options: Any,
 ) -> Callable[[Any], Any]:
     """A layer by the book; each argument bends one thing."""
 
     def answer(cell: Any) -> Any:
         layers = _tf().keras.layers
-        kind = type(cell).__name__
+        kind = kind_of(cell)
         make = {"BasicRNNCell": layers.SimpleRNN, "LSTMCell": layers.LSTM, "GRUCell": layers.GRU}
         chosen = {"return_sequences": True, "return_state": True, **options}
         if kind == "GRUCell":
@@ -144,12 +145,33 @@ def _no_bias(kind: str, weights: list[Array]) -> list[Array]:
     return [*weights[:2], np.zeros_like(weights[2])]
 
 
-def _last_only(cell: Any) -> Any:
-    return _bent_layer(return_sequences=False)(cell)
+def _never_built(cell: Any) -> Any:
+    layers = _tf().keras.layers
+    make = {"BasicRNNCell": layers.SimpleRNN, "LSTMCell": layers.LSTM, "GRUCell": layers.GRU}
+    layer = make[type(cell).__name__](cell.units, return_sequences=True, return_state=True)
+    layer.set_weights(_variables(cell))
+    return layer
 
 
-def _stateless(cell: Any) -> Any:
-    return _bent_layer(return_state=False)(cell)
+def _built_for_its_units(cell: Any) -> Any:
+    """Built as if it read what it gives."""
+
+    class Narrow:
+        input_size = cell.units
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(cell, name)
+
+    narrow = Narrow()
+    return _bent_layer(kind_of=lambda _: type(cell).__name__)(narrow)
+
+
+def _lstm_whatever_comes(cell: Any) -> Any:
+    weights = [cell.kernel, cell.recurrent_kernel, cell.bias]
+    layer = _tf().keras.layers.LSTM(cell.units, return_sequences=True, return_state=True)
+    layer.build((None, None, cell.input_size))
+    layer.set_weights(weights)
+    return layer
 
 
 def _layer_by_call(cell: Any) -> Any:
@@ -308,17 +330,48 @@ TO_KERAS = Exercise(
         ),
         Misconception(
             "last-output-only",
-            _last_only,
+            _bent_layer(return_sequences=False),
             nudge="How many time steps has the layer's output, and how many has x?",
             pointer="The docstring of the exercise names the two options that are needed.",
             explanation="The layer gives its last output only.",
         ),
         Misconception(
             "no-state",
-            _stateless,
+            _bent_layer(return_state=False),
             nudge="What does your layer return besides its outputs?",
             pointer="The docstring of the exercise names the two options that are needed.",
             explanation="The layer does not return its last state.",
+        ),
+        Misconception(
+            "as-it-comes",
+            _bent_layer(return_sequences=False, return_state=False),
+            nudge="What does a Keras layer give if nobody tells it what to return?",
+            pointer=_ORDER,
+            explanation="The layer gives its last output only, and no state: that is what it does "
+            "by default.",
+        ),
+        Misconception(
+            "never-built",
+            _never_built,
+            nudge="How many arrays does a layer own before it knows how many features it will read?",
+            pointer="Read “The same cell, in Keras” again: what a new layer begins with.",
+            explanation="Keras takes none of the arrays, whatever the cell: a layer that was not "
+            "built yet expects none.",
+        ),
+        Misconception(
+            "built-for-its-units",
+            _built_for_its_units,
+            nudge="How many features does the layer read, and how many units does it have?",
+            pointer="Read “The same cell, in Keras” again: what a layer is told when it is built.",
+            explanation="The layer is built to read as many features as it has units. That fits "
+            "only where the two numbers happen to be equal.",
+        ),
+        Misconception(
+            "lstm-whatever-comes",
+            _lstm_whatever_comes,
+            nudge="Which three kinds of cells does the docstring name?",
+            pointer="The docstring of the exercise, and the names of the arrays just above it.",
+            explanation="Every cell is treated as an LSTM.",
         ),
     ),
     nudge="Set the cell's and the layer's weights side by side. Which array, which block, which "
@@ -417,6 +470,19 @@ def _cell_assigned(layer: Any) -> Any:
     return cell
 
 
+def _none_for_an_error(layer: Any) -> Any:
+    try:
+        return _bent_cell()(layer)
+    except ValueError:
+        return None
+
+
+def _lstm_whatever_layer(layer: Any) -> Any:
+    from course_lib.cells.lstm_tf import LSTMCell
+
+    return LSTMCell.from_weights(*layer.get_weights())
+
+
 def _from_keras_cases(rng: Rng) -> list[Case]:
     names = ("SimpleRNN", "LSTM", "GRU, reset after the product", "GRU, reset before the product")
     edges = ("LSTM, as many units as features, batch of one", "GRU, one time step")
@@ -441,8 +507,11 @@ def _from_keras_cases(rng: Rng) -> list[Case]:
 
 
 def _refused(seen: Comparison) -> Difference | None:
-    if seen.actual.value["refused"]:
+    seen_value = seen.actual.value
+    if seen_value["refused"]:
         return None
+    if seen_value["made"] == "NoneType":
+        return Difference("no error, and no cell: it returns None without a word")
     return Difference("no error, but a cell that computes something else than the layer")
 
 
@@ -471,7 +540,7 @@ FROM_KERAS = Exercise(
             "activations-not-looked-at",
             _bent_cell(look=lambda layer: ()),
             nudge="What would your function make of `SimpleRNN(5, activation='relu')`?",
-            pointer="Read the text above the exercise: the last thing that can go wrong.",
+            pointer="Read “And back” again: the last thing that can go wrong.",
             explanation="A layer with other activations becomes a cell with the usual ones, without "
             "a word.",
         ),
@@ -479,9 +548,39 @@ FROM_KERAS = Exercise(
             "gates'-activation-not-looked-at",
             _bent_cell(look=lambda layer: (layer.activation,)),
             nudge="An LSTM has two activations: one for the candidate. And the other?",
-            pointer="Read the text above the exercise: the last thing that can go wrong.",
+            pointer="Read “And back” again: the last thing that can go wrong.",
             explanation="`activation` is looked at, `recurrent_activation`, the one of the gates, "
             "is not.",
+        ),
+        Misconception(
+            "activation-not-looked-at",
+            _bent_cell(look=lambda layer: (getattr(layer, "recurrent_activation", None),)),
+            nudge="Which layer of the three has no `recurrent_activation`? What is asked of it?",
+            pointer="Read “And back” again: the last thing that can go wrong.",
+            explanation="`recurrent_activation`, the one of the gates, is looked at, `activation` "
+            "is not.",
+        ),
+        Misconception(
+            "every-layer-has-gates",
+            _bent_cell(look=lambda layer: (layer.activation, layer.recurrent_activation)),
+            nudge="Does every kind of layer have gates?",
+            pointer="Read “And back” again: the last sentence before the exercise.",
+            explanation="You ask a SimpleRNN for the activation of its gates. It has none.",
+        ),
+        Misconception(
+            "none-for-an-error",
+            _none_for_an_error,
+            nudge="How does whoever calls your function learn that a layer was refused?",
+            pointer="Read “And back” again: the last thing that can go wrong.",
+            explanation="A layer that no cell is like is answered with None. Whoever calls the "
+            "function goes on with it; an error stops them.",
+        ),
+        Misconception(
+            "lstm-whatever-layer",
+            _lstm_whatever_layer,
+            nudge="Which three kinds of layers does the docstring name?",
+            pointer="The docstring of the exercise.",
+            explanation="Every layer is taken for an LSTM.",
         ),
         Misconception(
             "reset-after-assumed",
@@ -556,6 +655,8 @@ def _hoisted(
     begin: Callable[[Any], Any] = lambda state: state,
     z: Callable[..., Any] = lambda p, h, R, b, h0: p + h @ R,
     keep: Callable[[Any, Any], Any] = lambda c, c0: c,
+    named: Callable[[Any, Any], tuple[Any, Any]] = lambda c, h: (c, h),
+    output: Callable[[Any, Any], Any] = lambda c, h: h,
     finish: Callable[..., Any] = lambda ys, c, h: (
         _tf().stack(ys, axis=1),
         LSTMStateTuple(c=c, h=h),
@@ -573,7 +674,8 @@ def _hoisted(
             i, f, g, o = tf.split(logits, 4, axis=1)
             c = tf.sigmoid(f) * keep(c, c0) + tf.sigmoid(i) * tf.tanh(g)
             h = tf.sigmoid(o) * tf.tanh(c)
-            ys.append(h)
+            c, h = named(c, h)
+            ys.append(output(c, h))
         return finish(ys, c, h)
 
     return answer
@@ -616,6 +718,24 @@ def _in_the_loop(
         return tf.transpose(ys.stack(), [1, 0, 2]), LSTMStateTuple(c=c, h=h)
 
     return answer
+
+
+def _side_by_side_in_python(x: Any, state: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+    """The same product on [x, h], in a Python loop."""
+    tf = _tf()
+    joined = tf.concat([kernel, recurrent], axis=0)
+    c, h = state
+    ys = []
+    for t in range(x.shape[1]):
+        i, f, g, o = tf.split(tf.concat([x[:, t], h], axis=1) @ joined + bias, 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        h = tf.sigmoid(o) * tf.tanh(c)
+        ys.append(h)
+    return tf.stack(ys, axis=1), LSTMStateTuple(c=c, h=h)
+
+
+def _numpy_in_the_graph(x: Any, state: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+    return np.asarray(x) @ np.asarray(kernel) + np.asarray(bias)
 
 
 def _mixed(x: Any, kernel: Any, bias: Any) -> Any:
@@ -730,11 +850,28 @@ HOIST_INPUT_PROJECTION = Exercise(
             explanation="Input and state are multiplied together, in each turn of the loop.",
         ),
         Misconception(
+            "side-by-side-at-every-step",
+            _side_by_side_in_python,
+            nudge="One product on [x, h]: which part of it depends on h?",
+            pointer=_HOIST_TEXT,
+            explanation="Input and state are multiplied together, at each step.",
+        ),
+        Misconception(
+            "numpy-in-the-graph",
+            _numpy_in_the_graph,
+            nudge="What is x while the check traces your function into a graph: numbers, or a place "
+            "for numbers?",
+            pointer="Read “Exercise 3: `hoist_input_projection`” again: how the check runs it.",
+            explanation="A NumPy function is given a tensor that has no numbers yet. Inside "
+            "`tf.function`, TensorFlow's own operations are needed.",
+        ),
+        Misconception(
             "a-product-for-each-step-beforehand",
             _hoisted(_step_by_step),
-            nudge="How many products are there in your graph before the first step?",
+            nudge="How many products with the input are there in your graph, if x has 100 steps?",
             pointer=_HOIST_TEXT,
-            explanation="The products stand before the loop, but there is one for each step.",
+            explanation="Each step has a product of its own with the input. Whether it stands before "
+            "the loop or in it: they are as many as steps, and one would do.",
         ),
         Misconception(
             "a-product-for-each-gate",
@@ -804,6 +941,27 @@ HOIST_INPUT_PROJECTION = Exercise(
             explanation="The last state comes back as (h, c).",
         ),
         Misconception(
+            "gates-results-exchanged",
+            _hoisted(named=lambda c, h: (h, c)),
+            nudge="In which order does `gates` give its two results?",
+            pointer="Read “Exercise 3: `hoist_input_projection`” again: what `gates` returns.",
+            explanation="You take the new h for c, and the new c for h, at each step.",
+        ),
+        Misconception(
+            "c-for-outputs",
+            _hoisted(output=lambda c, h: c),
+            nudge="Which part of a state does an LSTM show to the outside?",
+            pointer="Notebook 5, the equations of the LSTM.",
+            explanation="The outputs are c. They should be h.",
+        ),
+        Misconception(
+            "last-output-alone",
+            _hoisted(finish=lambda ys, c, h: (ys[-1], LSTMStateTuple(c=c, h=h))),
+            nudge="How many time steps have your outputs, and how many has x?",
+            pointer="The docstring of the exercise.",
+            explanation="The last output comes back, not all of them.",
+        ),
+        Misconception(
             "time-first",
             _hoisted(
                 finish=lambda ys, c, h: (_tf().stack(ys, axis=0), LSTMStateTuple(c=c, h=h)),
@@ -847,7 +1005,8 @@ def _model(
     order: Callable[[list[Any]], list[Any]] = lambda cells: cells,
     sequences: bool = True,
     weights: Callable[[str, list[Array]], list[Array]] = lambda kind, w: w,
-    set_weights: bool = True,
+    layers_set: bool = True,
+    read_out_set: bool = True,
     read_out: Callable[[Any], Any] = lambda network: _tf().keras.layers.Dense(2),
     out: Callable[[Any], list[Array]] = lambda n: [n.W_out.numpy(), n.b_out.numpy()],
 ) -> Callable[..., Any]:
@@ -869,10 +1028,11 @@ def _model(
             y = own[layer_of(k)](y)
         last = read_out(network)
         model = keras.Model(x, last(y))
-        if set_weights:
+        if layers_set:
             for layer, cell in zip(own, cells, strict=True):
                 if layer.built:
                     layer.set_weights(weights("LSTMCell", [v.numpy() for v in _variables(cell)]))
+        if read_out_set:
             last.set_weights(out(network))
         return model
 
@@ -1024,10 +1184,24 @@ SAME_MODEL_IN_KERAS = Exercise(
         ),
         Misconception(
             "random-weights",
-            _model(set_weights=False),
+            _model(layers_set=False, read_out_set=False),
             nudge="Where does your model get its numbers from?",
             pointer=_MODEL_TEXT,
             explanation="The model still has the random weights that it was made with.",
+        ),
+        Misconception(
+            "read-out-left-random",
+            _model(read_out_set=False),
+            nudge="Which layers of your model got the network's numbers, and which did not?",
+            pointer="Read “Exercise 4: `same_model_in_keras`” again: what the network has.",
+            explanation="The read-out still has the random weights that it was made with.",
+        ),
+        Misconception(
+            "layers-left-random",
+            _model(layers_set=False),
+            nudge="Which layers of your model got the network's numbers, and which did not?",
+            pointer="Read “Exercise 4: `same_model_in_keras`” again: what the network has.",
+            explanation="Only the read-out has the network's weights. Its layers are as they were made.",
         ),
         Misconception(
             "gates-of-another-library",
@@ -1191,6 +1365,10 @@ def _never(patient: Any) -> bool:
 def _square_total(patient: Any) -> bool:
     """Three sequences of three steps: every sum over everything is 3, over whichever axis."""
     return not np.isclose(patient.read(_batch(patient, 3, 3)).attention.sum(), 3)
+
+
+def _sum_over_the_batch(patient: Any) -> bool:
+    return not np.allclose(patient.read(_batch(patient, 3, 5)).attention.sum(axis=0), 1)
 
 
 def _same_object(patient: Any) -> bool:
@@ -1401,6 +1579,19 @@ DIAGNOSE = Exercise(
             "state.",
         ),
         Misconception(
+            "deaf-to-c-is-the-forget-gate",
+            _examined(
+                order=(
+                    *(n for n in EXPERIMENTS if n != "state-not-carried"),
+                    "state-not-carried",
+                )
+            ),
+            nudge="A patient does not hear your c. Would it hear an h?",
+            pointer="Read “Which question first?” again: the hint for c and h.",
+            explanation="A patient that ignores all states ignores c, too. Ask for that before you "
+            "blame the forget gate.",
+        ),
+        Misconception(
             "memory-compared-as-a-whole",
             _examined(
                 order=("gates-in-another-order", *(n for n in EXPERIMENTS if n != "no-bias")),
@@ -1458,6 +1649,14 @@ DIAGNOSE = Exercise(
             pointer="Read “Which question first?” again.",
             explanation="With as many sequences as steps, the sum over everything is the same for "
             "either axis.",
+        ),
+        Misconception(
+            "sum-over-the-batch",
+            _examined(softmax_over_the_wrong_axis=_sum_over_the_batch),
+            nudge="Over which axis does a *healthy* attention add up to 1?",
+            pointer="Read “The clinic” again: what a reading holds.",
+            explanation="You ask whether the attention adds up to 1 over the batch. That is what the "
+            "sick one does.",
         ),
         Misconception(
             "constant-series",

@@ -73,7 +73,7 @@ def observe(
     except NotPlain as problem:
         return Outcome(raised=type(problem).__name__, detail=str(problem))
     except Exception as error:
-        return Outcome(raised=type(error).__name__, detail=_where(error))
+        return Outcome(raised=_kind(error), detail=_where(error))
     return Outcome(value=value, unchanged=_same(handed_out, list(inputs)))
 
 
@@ -177,6 +177,17 @@ def _same(left: Any, right: Any) -> bool:
             and all(_same(left[key], right[key]) for key in right)
         )
     return type(left) is type(right) and bool(left == right)
+
+
+def _kind(error: Exception) -> str:
+    """The name of an exception's type.
+
+    TensorFlow raises the very NotImplementedError that stands for "not written yet" where NumPy is given a
+    tensor of a graph that is being traced; that one gets a name of its own.
+    """
+    if isinstance(error, NotImplementedError) and "symbolic" in str(error):
+        return "SymbolicTensorError"
+    return type(error).__name__
 
 
 def _where(error: Exception) -> str:

@@ -92,7 +92,7 @@ def to_cell(
             return {"refused": True}
         raise
     if options:
-        return {"refused": False}
+        return {"refused": False, "made": type(cell).__name__}
     if not isinstance(cell, BasicRNNCell | LSTMCell | GRUCell):
         raise NotPlain(
             f"the result is a {type(cell).__name__}, expected a BasicRNNCell, LSTMCell or GRUCell"

@@ -45,6 +45,8 @@ def _box(
 def draw_schedule(axes: Any, steps: int, *, hoisted: bool) -> Any:
     """When each product is done, from left to right: the input's (x) and the state's (h).
 
+    A step that does two products is drawn wider than one that does one; nothing is to scale.
+
     Only what stands in one column needs nothing of the columns before but h; a product with the
     input needs nothing at all.
 
@@ -52,21 +54,21 @@ def draw_schedule(axes: Any, steps: int, *, hoisted: bool) -> Any:
     >>> [text.get_text() for text in axes.texts].count("$h R$")
     4
     """
-    begin = 0.0
+    begin, width, gap = 0.0, 1.35, 0.25
     if hoisted:
-        _box(axes, (0.0, 0.0), (1.6, 1.9), "$X K$\nall steps\nat once", BLUE)
-        begin = 1.9
+        _box(axes, (0.0, 0.0), (1.5, 1.9), "$X K$\nall steps\nat once", BLUE)
+        begin, width = 1.5 + gap, 0.95
     for t in range(steps):
-        left = begin + 1.25 * t
+        left = begin + (width + gap) * t
         if not hoisted:
-            _box(axes, (left, 1.0), (1.0, 0.9), f"$x_{t} K$", BLUE)
-        _box(axes, (left, 0.0), (1.0, 0.9), "$h R$", ORANGE, hatch="//")
+            _box(axes, (left, 1.0), (width, 0.9), f"$x_{t} K$", BLUE)
+        _box(axes, (left, 0.0), (width, 0.9), "$h R$", ORANGE, hatch="//")
         if t:
             axes.annotate(
-                "", xy=(left, 0.45), xytext=(left - 0.25, 0.45),
+                "", xy=(left, 0.45), xytext=(left - gap, 0.45),
                 arrowprops={"arrowstyle": "->", "color": _DARK, "shrinkA": 0, "shrinkB": 0},
             )  # fmt: skip
-    axes.set(xlim=(-0.2, 1.9 + 1.25 * steps), ylim=(-0.15, 2.1))
+    axes.set(xlim=(-0.2, 1.6 * steps), ylim=(-0.15, 2.1))
     axes.set_axis_off()
     return axes
 
@@ -170,7 +172,7 @@ def draw_confusion(axes: Any, said: Array, names: Sequence[str]) -> Any:
         names: N names.
     """
     columns = [*names, "another word"][: said.shape[1]]
-    axes.imshow(said, cmap="Blues", vmin=0, vmax=max(1, int(said.max())) * 1.4)
+    axes.imshow(said, cmap="Blues", vmin=0, vmax=max(1, int(said.max())) * 1.4, aspect="auto")
     for (row, column), count in np.ndenumerate(said):
         if count:
             axes.text(column, row, str(int(count)), ha="center", va="center", fontsize=9)

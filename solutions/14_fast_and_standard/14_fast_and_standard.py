@@ -102,6 +102,14 @@ print("outputs", tuple(outputs.shape), "and a state of", len(state), "arrays")
 #
 # The cells' arrays are called `cell.Wx`, `cell.Wh`, `cell.b` (basic cell) or `cell.kernel`,
 # `cell.recurrent_kernel`, `cell.bias` (the gated ones). Sizes: `cell.input_size`, `cell.units`.
+#
+# <details><summary>Two errors that you may meet, and what they mean</summary>
+#
+# *"the layer was expecting 0 weights"*: it has not been built, so it owns no arrays yet. *"weight
+# shape (3, 5) is not compatible with provided weight shape (4, 5)"*: it was built for another number of
+# features than the cell reads.
+#
+# </details>
 
 
 # %% exercise="to_keras"
@@ -306,8 +314,12 @@ from course_lib.speed import contestants, machine, middle, race
 
 size = {"batch": 16, "time": 25, "features": 32, "units": 64}
 field = contestants(**size)
-forward = middle(race({one.name: one.forward for one in field}))
-training = middle(race({one.name: one.train for one in field}))
+runs = {("forward", one.name): one.forward for one in field}
+runs |= {("training", one.name): one.train for one in field}
+times = middle(race(runs, seconds=3.0))
+forward, training = (
+    {one.name: times[kind, one.name] for one in field} for kind in ("forward", "training")
+)
 print("this machine:", machine())
 
 figure, panels = new_figure(columns=2, width=9.5, height=2.9, sharey=True)
@@ -446,6 +458,13 @@ print(f"gradients differ by more than a tenth: {off > 0.1}")
 #
 # `network` is an `EchoNetwork` of notebook 9. Its cells stand in the list `network.cell.cells`, the
 # bottom first; its read-out has `network.W_out` $(H, 2)$ and `network.b_out` $(2,)$.
+#
+# <details><summary>Two errors that you may meet, and what they mean</summary>
+#
+# *"expected ndim=3, found ndim=2"*: a layer below hands up its last output only. *"the batch size must be
+# static"*: a layer that is to keep a memory was not told for how many sequences.
+#
+# </details>
 
 
 # %% exercise="same_model_in_keras"
@@ -487,7 +506,8 @@ course_lib.run_epoch(network, x, y, carry=True)
 
 try:
     model = same_model_in_keras(network, 5)
-except Exception:
+    assert model(np.zeros((5, 15, 1))).shape == (5, 15, 2)
+except Exception:  # not written, or not right yet
     model = course_lib.same_model_in_keras(network, 5)
 x, y = course_lib.make_echo(3_000, 5, 3, np.random.default_rng(1))
 _, by_place = course_lib.evaluate(network, x, y, carry=True)
@@ -503,11 +523,13 @@ for name, carry in (("the Keras model", True), ("the same, emptied each time", F
         hits.append(np.argmax(logits, axis=2) == y[:, start : start + 15])
     right[name] = np.mean(hits)
 for name, share in right.items():
-    print(f"{name:28} {'over 98 %' if share > 0.98 else 'under 95 %' if share < 0.95 else '?'}")
+    print(f"{name:28} {'over 98 %' if share > 0.98 else 'under 90 %' if share < 0.9 else '?'}")
 
 # %% [markdown]
-# Half of three in fifteen: nine of ten are right without any memory. `stateful=True` is one word
-# among many, and forgetting it gives no error, no warning and an A-.
+# Guessing three of fifteen would leave nine of ten right. It is less than that, 87 % where this notebook
+# was written: zeros are not *no* memory. The network takes them for bits that it has read, and goes wrong
+# for some steps more. And still: `stateful=True` is one word among many, and forgetting it gives no error,
+# no warning and a B+.
 #
 # ## The clinic
 #
@@ -527,7 +549,8 @@ for name, share in right.items():
 # | `patient.gradient(x)` | $(B, T, D)$: how the sum of the last outputs changes with `x`, as it is trained |
 # | `patient.lesson(ids)` | `(inputs, targets)` that its maker makes of a text, a series of whole numbers |
 #
-# The gates in its weights are said to stand in the order i, f, g, o, as everywhere.
+# `states` are three `LSTMStateTuple(c, h)` of $(B, H)$ each, the bottom layer first. The gates in its weights
+# are said to stand in the order i, f, g, o, as everywhere.
 # What it has read comes with
 #
 # | | if the patient is healthy |
@@ -621,6 +644,10 @@ patient_chooser(admit, [HEALTHY, *NAMES])
 #
 # The check admits 28 new patients, sick and healthy ones, in four wards. A ward counts if everybody in it
 # gets the right name: who calls all of them sick helps nobody.
+#
+# These patients lie in a room that your code cannot enter: each question is carried in, the answer is
+# carried out, as plain numbers. A question may hold up to 100 steps and 20 000 numbers, for a gradient
+# 2 000. That is far more than any experiment needs.
 
 
 # %% exercise="diagnose"
@@ -699,6 +726,8 @@ try:
     diagnose(admit(HEALTHY))
 except NotImplementedError:
     doctor = course_lib.diagnose
+except Exception:
+    print("it ends with an error; the figure counts that as “another word”")
 words = [HEALTHY, *NAMES]
 said = np.zeros((11, 12), dtype=int)
 for row, name in enumerate(words):
