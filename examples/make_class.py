@@ -19,6 +19,7 @@ import nbformat
 from handed_in import (
     gates,
     gradients,
+    last_one,
     mistaken,
     notebooks,
     odd_files,
@@ -40,6 +41,7 @@ SUBMISSIONS = (
     *gates.SUBMISSIONS,
     *training.SUBMISSIONS,
     *stacks.SUBMISSIONS,
+    *last_one.SUBMISSIONS,
 )
 EXPECTED = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
 

@@ -47,6 +47,7 @@ OTHERWISE_SEEDED = [
     "vanja/07_outputs_to_targets",
     "tomasz/08_carrying_state",
     "tomasz/09_stacking",
+    "tomasz/14_fast_and_standard",
 ]
 NEIGHBOUR = "priya/03_dynamic_rnn"  # between endless loops and deleted cells
 
