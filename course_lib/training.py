@@ -98,6 +98,7 @@ def train(
     optimizer = optimizer or tf.keras.optimizers.Adam(learning_rate)
     optimizer.build(variables)
     saved = [*module.variables, *(v.value for v in optimizer.variables)]
+    newest = tf.Variable(0.0, trainable=False, dtype=tf.float64)
 
     def one_update(*batch: Any) -> Any:
         with tf.GradientTape() as tape:
@@ -106,12 +107,14 @@ def train(
         if clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, clip_norm)
         optimizer.apply(gradients, variables)
+        newest.assign(tf.cast(loss, tf.float64))
         return loss
 
     update = tf.function(one_update, reduce_retracing=True)
     path = Path(checkpoint) if checkpoint is not None else None
     losses = _load(path, saved) if path is not None and path.exists() else []
     begin, started, stopped = len(losses), time.perf_counter(), "steps"
+    counted_before = int(optimizer.iterations) - begin
     try:
         while len(losses) < steps:
             if early := _early(losses, goal, patience):
@@ -133,6 +136,9 @@ def train(
         # Saved in any case: an interrupted run resumes where it was. Not after a NaN, which has
         # reached the weights: there the last good checkpoint stays.
         if path is not None and not isinstance(sys.exception(), FloatingPointError):
+            # Ctrl-C during an update is heard after it: the update is done, its loss not noted yet.
+            if int(optimizer.iterations) - counted_before > len(losses):
+                losses.append(float(newest))
             _save(path, saved, losses)
     if progress and _can_overwrite():
         print()
@@ -169,9 +175,11 @@ def _load(path: Path, variables: list[Any]) -> list[float]:
         shapes = [stored[f"variable_{k}"].shape for k in range(len(stored.files) - 1)]
         wanted = [tuple(v.shape) for v in variables]
         if shapes != wanted:
+            pairs = ((a, b) for a, b in zip(shapes, wanted, strict=False) if a != b)
+            held, needed = next(pairs, (f"{len(shapes)} variables", f"{len(wanted)}"))
             raise ValueError(
-                f"checkpoint: {path.name} holds variables of shapes {shapes}, expected {wanted}; "
-                "it belongs to another model or optimizer"
+                f"checkpoint: {path.name} holds {held} where {needed} is expected; it belongs to "
+                "another model or optimizer"
             )
         for k, variable in enumerate(variables):
             variable.assign(stored[f"variable_{k}"])
