@@ -2,15 +2,15 @@
 
     python -m course_lib.full_sorter --checkpoint sorter.npz --steps 100000
 
-By default 256 tokens of 128, 512 units, 4 layers of encoder and 4 of decoder: 17 million
-parameters. A step at batch 8 takes about 2 GB and, on two cores of a laptop, some ten seconds; this
-is for a machine with a graphics card. Everything is saved every 100 steps and when you press
+By default 256 tokens of 128, 512 units, 4 layers of encoder and 4 of decoder: 15 million
+parameters. A step at batch 8 takes about 2 GB and keeps two cores busy for several seconds; this is
+for a machine with a graphics card. Everything is saved every 100 steps and when you press
 Ctrl-C, and the same command goes on where it stopped, with the very numbers that an uninterrupted
 run would have had.
 
 It has what the slides leave out: the decoder begins in the encoder's state, reads GO and then the
 tokens before, and its units are projected to tokens. `--attention` lets it look back as well, and
-`--growing` begins with short sequences: in smaller trials of this course these two helped a lot.
+`--growing` begins with short sequences.
 """
 
 import argparse

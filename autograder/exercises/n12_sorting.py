@@ -116,6 +116,15 @@ def _encode_tail(x: Array, step: Step, state: Any) -> Any:
     return np.stack(ys, axis=1), states[-1]
 
 
+def _encode_state_alone(tokens: Array, vocabulary: int, step: Step, state: Any) -> Any:
+    return _encoded()(tokens, vocabulary, step, state)[1]
+
+
+def _encode_states(tokens: Array, vocabulary: int, step: Step, state: Any) -> Any:
+    _, states = _through(step, list(np.swapaxes(_one_hot(tokens, vocabulary), 0, 1)), state)
+    return np.stack([np.asarray(both) for both in states], axis=1), states[-1]
+
+
 def _encode_rows(tokens: Array, vocabulary: int, step: Step, state: Any) -> Any:
     unit = np.eye(vocabulary)
     ys = np.zeros((*tokens.shape, np.shape(state[1])[1]))
@@ -140,9 +149,10 @@ def _encode_lists(tokens: Array, vocabulary: int, step: Step, state: Any) -> Any
 
 
 def _encode_cases(rng: Rng) -> list[Case]:
-    def case(name: str, B: int, T: int, V: int, H: int) -> Case:
-        tokens = rng.integers(0, V, (B, T))
-        tokens[0, 0], tokens[-1, -1] = V - 1, 0
+    def case(name: str, B: int, T: int, V: int, H: int, occur: int = 0) -> Case:
+        occur = occur or V
+        tokens = rng.integers(0, occur, (B, T))
+        tokens[0, 0], tokens[-1, -1] = occur - 1, 0
         if T > 1:  # never the same from either end
             tokens[0, -1] = 0
         weights = _reader(rng, V, H)
@@ -153,7 +163,14 @@ def _encode_cases(rng: Rng) -> list[Case]:
         case("as many tokens, steps and units", 4, 4, 4, 4),
         case("a batch of one", 1, 6, 3, 5),
         case("one time step", 3, 1, 4, 2),
+        case("tokens that do not occur", 3, 5, 7, 4, occur=5),
     ]
+
+
+def _last_state(seen: Comparison) -> Difference | None:
+    if seen.actual.value["c"] is None:
+        return Difference("the state that was given is a pair; the one that comes back is not")
+    return part("c")(seen) or part("h")(seen)
 
 
 _ENCODE_TEXT = "Read “Read first, then write” again."
@@ -172,7 +189,7 @@ ENCODE = Exercise(
     aspects=(
         Aspect("shape of the outputs", 0.5, part("outputs", same_shape)),
         Aspect("outputs", 1.5, part("outputs"), needs=("shape of the outputs",)),
-        Aspect("last state", 1.5, lambda seen: part("c")(seen) or part("h")(seen)),
+        Aspect("last state", 1.5, _last_state),
         Aspect("inputs left unchanged", 0.5, inputs_unchanged, needs=("outputs",)),
     ),
     misconceptions=(
@@ -207,6 +224,30 @@ ENCODE = Exercise(
             pointer=_ENCODE_TEXT,
             explanation="You return the last output in the place of the state. A cell's output is "
             "not all that it remembers.",
+        ),
+        Misconception(
+            "output-in-place-of-the-state",
+            _encoded(last=lambda ys, states: ys[-1]),
+            nudge="A step returns two things. Which of them does a decoder go on from?",
+            pointer=_ENCODE_TEXT,
+            explanation="You return the last output in the place of the state. A cell's output is "
+            "not all that it remembers.",
+        ),
+        Misconception(
+            "state-alone-returned",
+            _encode_state_alone,
+            nudge="How many things does your function return?",
+            pointer="The docstring of the exercise says what is returned.",
+            explanation="You return the last state alone. Asked for are two things: the outputs of "
+            "all steps, and the last state.",
+        ),
+        Misconception(
+            "states-in-place-of-outputs",
+            _encode_states,
+            nudge="A step returns two things. Which of them do you collect?",
+            pointer=_ENCODE_TEXT,
+            explanation="You collect the states. Asked for are the outputs of all steps, and one "
+            "state, the last.",
         ),
         Misconception(
             "first-state-returned",
@@ -263,6 +304,22 @@ ENCODE = Exercise(
             explanation="You reshape where axes have to change places: the sequences are mixed.",
         ),
         Misconception(
+            "loops-over-the-batch",
+            _encoded(times=list),
+            nudge="What does the first input of your loop hold: the first token of all sequences, "
+            "or all tokens of the first sequence?",
+            pointer="Notebook 2, on the axis that a loop over an array runs along.",
+            explanation="Your loop runs over the sequences of the batch. It should run over time.",
+        ),
+        Misconception(
+            "depth-from-the-data",
+            _encoded(hot=lambda tokens, V: _one_hot(tokens, int(tokens.max()) + 1)),
+            nudge="What if the largest token does not occur in a batch?",
+            pointer=_ONE_HOT_TEXT,
+            explanation="You take the vocabulary from the data. A token that happens not to occur "
+            "has its place in the vector all the same.",
+        ),
+        Misconception(
             "counted-from-one",
             _encoded(hot=lambda tokens, V: _one_hot(tokens - 1, V)),
             nudge="Which entry of its vector does token 0 set?",
@@ -314,6 +371,12 @@ def _column(y: Array, go: int) -> Array:
 
 def _shift_unguarded(y: Array, go: int) -> Array:
     return np.hstack([_column(y, go), y[:, :-1]])
+
+
+def _shift_asserting(y: Array, go: int) -> Array:
+    if (y == go).any():
+        raise AssertionError
+    return _shift_unguarded(y, go)
 
 
 def _shift_in_place(y: Array, go: int) -> Array:
@@ -474,6 +537,14 @@ SHIFT_RIGHT = Exercise(
             "were.",
         ),
         Misconception(
+            "refused-by-an-assertion",
+            _shift_asserting,
+            nudge="Which exception does the docstring ask for, and which one do you raise?",
+            pointer="The docstring of the exercise says what is raised.",
+            explanation="You refuse with an assertion. Assertions can be switched off, and whoever "
+            "calls your function waits for a ValueError.",
+        ),
+        Misconception(
             "clash-not-noticed",
             _shift_unguarded,
             nudge="What does your function do if `go` is one of the tokens of y?",
@@ -592,8 +663,10 @@ def _numpy_step(weights: dict[str, Any]) -> Step:
     """What the stand-in decoder computes, without tensors, to draw cases with."""
 
     def step(tokens: Any, state: Any) -> tuple[Any, Any]:
-        after = np.tanh(weights["keep"] * state + weights["embedding"][tokens])
-        return weights["scale"] * after @ weights["W"], after
+        pair = isinstance(state, list | tuple)
+        old, older = state if pair else (state, 0.0)
+        new = np.tanh(weights["keep"] * old - 0.4 * older + weights["embedding"][tokens])
+        return weights["scale"] * new @ weights["W"], [new, old] if pair else new
 
     return step
 
@@ -651,6 +724,14 @@ DECODE_TEACHER_FORCED = Exercise(
             nudge="What does your decoder read at step 1?",
             pointer=_FORCED_TEXT,
             explanation="Your decoder reads GO at every step, and is never told a token.",
+        ),
+        Misconception(
+            "begins-with-zero",
+            _forced_bent(shown=lambda y, go: _shown_to(y, 0)),
+            nudge="What does `go` do in your function?",
+            pointer=_SHIFT_TEXT,
+            explanation="The first input of your decoder is token 0, whatever `go` is. Token 0 is a "
+            "number to be sorted like any other.",
         ),
         Misconception(
             "first-target-skipped",
@@ -745,7 +826,7 @@ def _alone_bent(
 
     def answer(step: Step, state: Array, go: int, T: int) -> Any:
         begin = start(state)
-        written, states = [np.full(len(state), go)], [begin]
+        written, states = [np.full(_batch_of(state), go)], [begin]
         for _ in range(T):
             z, after = step(read(written, go), states[-1] if carried else begin)
             written.append(choose(np.asarray(z)))
@@ -755,9 +836,38 @@ def _alone_bent(
     return answer
 
 
+def _batch_of(state: Any) -> int:
+    """How many sequences a state belongs to: an array, or a pair of them."""
+    return len(state[0] if isinstance(state, list | tuple) else state)
+
+
+def _zeros_like(state: Any) -> Any:
+    pair = isinstance(state, list | tuple)
+    return [np.zeros_like(part) for part in state] if pair else np.zeros_like(state)
+
+
+def _go_once(step: Step, state: Any, go: int, T: int) -> Any:
+    return step(go, state)
+
+
+def _parts_counted(step: Step, state: Any, go: int, T: int) -> Any:
+    step(np.full(len(state), go), state)
+    return _alone_bent()(step, state, go, T)
+
+
+def _one_argmax(step: Step, state: Any, go: int, T: int) -> Any:
+    tokens: Any = np.full(_batch_of(state), go)
+    written: list[Any] = []
+    for _ in range(T):
+        z, state = step(tokens, state)
+        tokens = np.argmax(np.asarray(z))
+        written.append(tokens)
+    return np.stack(written), state
+
+
 def _alone_tensors(step: Step, state: Any, go: int, T: int) -> Any:
     tf = _tf()
-    tokens = tf.fill([len(state)], tf.cast(go, tf.int64))
+    tokens = tf.fill([len(tf.nest.flatten(state)[0])], tf.cast(go, tf.int64))
     written: list[Any] = []
     while len(written) < T:
         logits, state = step(tokens, state)
@@ -767,7 +877,7 @@ def _alone_tensors(step: Step, state: Any, go: int, T: int) -> Any:
 
 
 def _alone_filled(step: Step, state: Any, go: int, T: int) -> Any:
-    out = np.full((len(state), T + 1), go, dtype=np.int32)
+    out = np.full((_batch_of(state), T + 1), go, dtype=np.int32)
     for t in range(T):
         logits, state = step(out[:, t], state)
         out[:, t + 1] = np.asarray(logits).argmax(-1)
@@ -775,7 +885,7 @@ def _alone_filled(step: Step, state: Any, go: int, T: int) -> Any:
 
 
 def _alone_recursive(step: Step, state: Any, go: Any, T: int) -> Any:
-    tokens = np.full(len(state), go) if np.ndim(go) == 0 else go
+    tokens = np.full(_batch_of(state), go) if np.ndim(go) == 0 else go
     logits, state = step(tokens, state)
     best = [max(range(len(row)), key=row.__getitem__) for row in np.asarray(logits).tolist()]
     if T == 1:
@@ -789,9 +899,10 @@ def _changing(weights: dict[str, Any], state: Array, go: int, T: int) -> bool:
     step = _numpy_step(weights)
     usual = _alone_bent()(step, state, go, T)[0]
     others = [
-        _alone_bent(start=np.zeros_like)(step, state, go, T)[0],
+        _alone_bent(start=_zeros_like)(step, state, go, T)[0],
         _alone_bent(carried=False)(step, state, go, T)[0],
         _alone_bent(read=_go_again)(step, state, go, T)[0],
+        _alone_bent(read=_zero_first)(step, state, go, T)[0],
         np.repeat(usual[:, :1], T, axis=1),
         np.sort(usual, axis=1),
     ]
@@ -802,11 +913,19 @@ def _go_again(written: list[Any], go: int) -> Any:
     return np.full(len(written[0]), go)
 
 
+def _zero_first(written: list[Any], go: int) -> Any:
+    return written[-1] if len(written) > 1 else np.zeros_like(written[0])
+
+
 def _alone_cases(rng: Rng) -> list[Case]:
     def case(name: str, B: int, T: int, V: int, H: int, *tags: str) -> Case:
-        weights, state = _writer(rng, V, H), _matrix(rng, B, H, 1.0)
-        while T > 1 and not _changing(weights, state, V, T):
+        def draw() -> tuple[dict[str, Any], Any]:
             weights, state = _writer(rng, V, H), _matrix(rng, B, H, 1.0)
+            return weights, [state, _matrix(rng, B, H, 1.0)] if "pair" in tags else state
+
+        weights, state = draw()
+        while T > 1 and not _changing(weights, state, V, T):
+            weights, state = draw()
         return Case(name, (weights, state, V, T), frozenset(tags))
 
     return [
@@ -814,6 +933,7 @@ def _alone_cases(rng: Rng) -> list[Case]:
         case("as many of everything", 5, 5, 5, 5, "long"),
         case("a batch of one", 1, 9, 7, 4, "long"),
         case("one time step", 4, 1, 6, 5, "single"),
+        case("a state of two parts", 3, 7, 6, 4, "long", "pair"),
     ]
 
 
@@ -835,7 +955,7 @@ DECODE_GREEDY = Exercise(
     misconceptions=(
         Misconception(
             "blind",
-            _alone_bent(start=np.zeros_like),
+            _alone_bent(start=_zeros_like),
             nudge="How does your decoder learn what the encoder has read?",
             pointer=_ALONE_TEXT,
             explanation="Your decoder begins with zeros in the place of the encoder's state. "
@@ -856,6 +976,36 @@ DECODE_GREEDY = Exercise(
             pointer=_ALONE_TEXT,
             explanation="Every step of yours begins with the encoder's state. It should begin with "
             "what the step before has left.",
+        ),
+        Misconception(
+            "begins-with-zero",
+            _alone_bent(read=_zero_first),
+            nudge="What does `go` do in your function?",
+            pointer=_SHIFT_TEXT,
+            explanation="The first input of your decoder is token 0, whatever `go` is. Token 0 is a "
+            "number to be sorted like any other.",
+        ),
+        Misconception(
+            "one-go-for-all",
+            _go_once,
+            nudge="How many tokens does a step read, if there are three sequences?",
+            pointer=_ALONE_TEXT,
+            explanation="You hand the step a single GO. Each sequence of the batch needs its own.",
+        ),
+        Misconception(
+            "parts-counted",
+            _parts_counted,
+            nudge="How many sequences are there if the state is a pair of arrays?",
+            pointer="The lines above the exercise, in brackets.",
+            explanation="You take the number of the state's parts for the number of sequences.",
+        ),
+        Misconception(
+            "argmax-over-everything",
+            _one_argmax,
+            nudge="How many tokens does your argmax give, for three sequences?",
+            pointer=_ALONE_TEXT,
+            explanation="Your argmax looks through all logits of the batch at once. Each sequence "
+            "has its own largest.",
         ),
         Misconception(
             "one-token-late",
@@ -1029,6 +1179,14 @@ EXACT_MATCH = Exercise(
             explanation="For you a sequence is right when any token of it is.",
         ),
         Misconception(
+            "one-verdict-a-sequence",
+            lambda pred, target: (pred == target).all(axis=1),
+            nudge="How many numbers do you return for seven sequences?",
+            pointer="The docstring of the exercise says what is returned.",
+            explanation="You say of each sequence whether it is right. Asked for is one number, the "
+            "share of those that are.",
+        ),
+        Misconception(
             "sequences-counted",
             lambda pred, target: float((pred == target).all(axis=1).sum()),
             nudge="Can your result be larger than 1?",
@@ -1124,6 +1282,8 @@ def _program(
     project: Callable[[Array, Array, Array], Array] = lambda y, W, b: y @ W + b,
     carried: bool = True,
     encoded: Callable[[list[Any]], Any] = lambda states: states[-1],
+    told: bool = False,
+    axis: int = 1,
 ) -> Callable[..., Any]:
     """The slides' program, repaired; each argument puts one mistake back."""
 
@@ -1133,12 +1293,12 @@ def _program(
         _, states = _through(encoder, list(np.swapaxes(features, 0, 1)), encoder.zero_state(batch))
         begin = state = decoder.zero_state(batch) if blind else encoded(states)
         tokens, written = np.full(batch, first(V)), []
-        for _ in range(x.shape[1]):
+        for t in range(x.shape[1]):
             y, state = decoder(_one_hot(tokens, V + 1), state if carried else begin)
             chosen = np.argmax(project(y, W, b), axis=1)
             written.append(chosen)
-            tokens = read(chosen, V)
-        return np.stack(written, axis=1)
+            tokens = np.sort(x, axis=1)[:, t] if told else read(chosen, V)
+        return np.stack(written, axis=axis)
 
     return answer
 
@@ -1246,6 +1406,17 @@ _PROGRAM_VARIANTS: dict[str, Callable[..., Any]] = {
     "no-initial-state": _program(blind=True),
     "no-projection": _program(project=lambda y, W, b: y),
     "zeros-read": _program(first=lambda V: 0, read=lambda written, V: np.zeros_like(written)),
+    "zeros-after-go": _program(read=lambda written, V: np.zeros_like(written)),
+    "no-token-as-go": _program(first=lambda V: -1),
+    "only-the-shape-mended": _program(
+        blind=True,
+        first=lambda V: 0,
+        read=lambda written, V: np.zeros_like(written),
+        project=lambda y, W, b: y,
+    ),
+    "told-the-answers": _program(told=True),
+    "sorted-without-the-network": lambda x, V, *others: np.sort(x, axis=1),
+    "time-major": _program(axis=0),
     "go-at-every-step": _program(read=lambda written, V: np.full_like(written, V)),
     "begins-with-zero": _program(first=lambda V: 0),
     "no-bias": _program(project=lambda y, W, b: y @ W),
@@ -1273,6 +1444,15 @@ REPAIR_SLIDES_SORTER = Exercise(
             nudge="Begin at the top: print `x.shape` after each of the first three lines.",
             pointer=_SLIDES_TEXT,
             explanation="This is the program as it was: all of its mistakes are still in it.",
+        ),
+        Misconception(
+            "only-the-shape-mended",
+            _PROGRAM_VARIANTS["only-the-shape-mended"],
+            nudge="Four of the list of five are left. Exchange two numbers of the input: does what "
+            "is written change at all?",
+            pointer=_SLIDES_TEXT,
+            explanation="The input is one-hot once, as it should be. The other four mistakes are "
+            "still there; none of them shows in a shape.",
         ),
         Misconception(
             "one-hot-twice",
@@ -1305,6 +1485,45 @@ REPAIR_SLIDES_SORTER = Exercise(
             pointer=_SLIDES_TEXT,
             explanation="The decoder still reads token 0 at every step. It should read GO, and then "
             "what it has written.",
+        ),
+        Misconception(
+            "zeros-after-go",
+            _PROGRAM_VARIANTS["zeros-after-go"],
+            nudge="What does the decoder read at step 1, and who wrote it?",
+            pointer=_ALONE_TEXT,
+            explanation="The decoder begins with GO, and then still reads token 0 at every step. It "
+            "should read what it has just written.",
+        ),
+        Misconception(
+            "no-token-as-go",
+            _PROGRAM_VARIANTS["no-token-as-go"],
+            nudge="Which entry of the decoder's first input is 1?",
+            pointer=_SHIFT_TEXT,
+            explanation="Your GO is a vector of zeros. GO is a token like others, with an entry of "
+            "its own: the vectors have V + 1 of them.",
+        ),
+        Misconception(
+            "told-the-answers",
+            _PROGRAM_VARIANTS["told-the-answers"],
+            nudge="Does whoever uses a sorter have the sorted numbers at hand?",
+            pointer=_ALONE_TEXT,
+            explanation="You show the decoder the sorted tokens, as while it is taught. Here it "
+            "writes alone, and reads what it has written, right or wrong.",
+        ),
+        Misconception(
+            "sorted-without-the-network",
+            _PROGRAM_VARIANTS["sorted-without-the-network"],
+            nudge="What would your function return if the network were badly trained?",
+            pointer="The docstring of the exercise, its last line.",
+            explanation="You sort the numbers yourself. Asked for is what this decoder writes; the "
+            "networks of the check are not trained, and sort nothing.",
+        ),
+        Misconception(
+            "time-major",
+            _PROGRAM_VARIANTS["time-major"],
+            nudge="Along which axis do you put the tokens together?",
+            pointer="Notebook 2, on stacking a list of outputs.",
+            explanation="Your tokens are time-major. The batch comes first.",
         ),
         Misconception(
             "go-at-every-step",
@@ -1390,7 +1609,12 @@ def _share(written: Array, y: Array) -> float:
 
 
 def _score_alone(model: Any, x: Array) -> float:
-    return _share(_alone_at(model, x), np.sort(x, axis=1))
+    return _score_against(lambda x: np.sort(x, axis=1))(model, x)
+
+
+def _score_against(target: Callable[[Array], Array]) -> Callable[[Any, Array], float]:
+    """A look by somebody who takes something else for sorted, and does so everywhere."""
+    return lambda model, x: _share(_alone_at(model, x), target(x))
 
 
 def _score_told(model: Any, x: Array) -> float:
@@ -1410,6 +1634,7 @@ def _trained(
     score: Callable[[Any, Array], float] = _score_alone,
     fresh: Callable[[Callable[[], Array], Array], Array] = lambda draw, x: draw(),
     every: int = LOOK,
+    late: int = 0,
     stops: Callable[[list[float], float], bool] = lambda scores, goal: scores[-1] >= goal,
     keeps: bool = False,
     extra: int = 0,
@@ -1425,13 +1650,18 @@ def _trained(
             x = x if keeps else draw()
             y = target(x)
             losses.append(float(model.update(source(x, y), shown(x, y, model.go), y)))
-            if len(losses) % every == 0:
+            if (len(losses) - late) % every == 0:
                 scores.append(score(model, fresh(draw, x)))
                 if stops(scores, goal):
                     break
         return report(losses, scores)
 
     return answer
+
+
+def _trained_for(target: Callable[[Array], Array]) -> Callable[..., Any]:
+    """The training by the book, towards another target, and judged by it."""
+    return _trained(target=target, score=_score_against(target))
 
 
 def _trained_recursive(model: Any, draw: Callable[[], Array], goal: float, most: int) -> Any:
@@ -1630,21 +1860,21 @@ TRAIN_SORTER = Exercise(
         ),
         Misconception(
             "targets-not-sorted",
-            _trained(target=lambda x: x.copy()),
+            _trained_for(lambda x: x.copy()),
             nudge="What do you teach the network to write?",
             pointer=_TRAIN_TEXT,
             explanation="Your targets are the input itself. The network would learn to copy.",
         ),
         Misconception(
             "sorted-down-the-batch",
-            _trained(target=lambda x: np.sort(x, axis=0)),
+            _trained_for(lambda x: np.sort(x, axis=0)),
             nudge="Are the tokens of a target those of its own sequence?",
             pointer=_TRAIN_TEXT,
             explanation="You sort along the batch, so the tokens of different sequences are mixed.",
         ),
         Misconception(
             "largest-first",
-            _trained(target=lambda x: np.sort(x, axis=1)[:, ::-1]),
+            _trained_for(lambda x: np.sort(x, axis=1)[:, ::-1]),
             nudge="Which token comes first in your targets?",
             pointer=_TRAIN_TEXT,
             explanation="Your targets fall. The smallest should come first.",
@@ -1700,6 +1930,14 @@ TRAIN_SORTER = Exercise(
             nudge="How many scores are there after 20 updates?",
             pointer="The docstring of the exercise says how often to look.",
             explanation="You look after each update. Once in 20 is enough, and much quicker.",
+        ),
+        Misconception(
+            "looks-too-early",
+            _trained(late=1),
+            nudge="After how many updates do you look for the first time?",
+            pointer="The docstring of the exercise says after how many updates to look.",
+            explanation="You look for the first time after one update, when there is nothing to see "
+            "yet. Count the updates that are done, not their numbers from 0.",
         ),
         Misconception(
             "one-update-too-many",
@@ -1789,6 +2027,11 @@ def _first_alone(width: int) -> Array:
     return np.where(np.arange(width) == 0, 1.0, 0.0)
 
 
+def _best_first(tokens: Array, scores: Array, go: int) -> Any:
+    order = np.argsort(-scores, kind="stable")
+    return tokens[order], scores[order]
+
+
 def _logs(tokens: Array, scores: Array, go: int) -> Any:
     with np.errstate(divide="ignore"):
         return tokens, np.log(scores)
@@ -1842,10 +2085,12 @@ _BEAM_VARIANTS: dict[str, Callable[..., Any]] = {
     "products-of-probabilities": _beamed(score=_softmax, start=_first_alone, add=_times),
     "logarithm-at-the-end": _beamed(score=_softmax, start=_first_alone, add=_times, finish=_logs),
     "logits-added": _beamed(score=lambda z: np.asarray(z)),
+    "probabilities-added": _beamed(score=_softmax),
     "states-not-reordered": _beamed(states=lambda state, beams: state),
     "one-state-for-all": _beamed(states=lambda state, beams: state[beams * 0]),
     "tokens-not-reordered": _beamed(history=lambda tokens, beams: tokens),
     "each-beam-goes-its-own-way": _beamed(own=True),
+    "own-ways-and-sorted": _beamed(own=True, finish=_best_first),
     "all-beams-alike": _beamed(start=np.zeros),
     "last-step-only": _beamed(
         add=lambda scores, new: np.where(np.isfinite(scores), 0.0, scores)[:, np.newaxis] + new
@@ -1877,9 +2122,9 @@ def _beam_cases(rng: Rng) -> list[Case]:
         if tag == "wide":
             while not _differ(results(*inputs)):
                 inputs = draw()
-        return Case(name, inputs, frozenset({tag}))
+        return Case(name, (*inputs, False), frozenset({tag}))
 
-    long = (_writer(rng, 1000, 4, 0.05), _matrix(rng, 1, 4, 1.0), 2, 115, 1000)
+    long = (_writer(rng, 1000, 4, 0.05), _matrix(rng, 1, 4, 1.0), 2, 115, 1000, True)
     return [
         case("three beams", 3, 5, 6, 4, "wide"),
         case("as many of everything", 4, 4, 4, 4, "wide"),
@@ -1887,11 +2132,6 @@ def _beam_cases(rng: Rng) -> list[Case]:
         case("one time step", 3, 1, 5, 2, "narrow"),
         Case("115 steps of 1,000 tokens", long, frozenset({"long"})),
     ]
-
-
-def _finite_scores(seen: Comparison) -> Difference | None:
-    """Which of two nearly equal beams is better may depend on rounding; the scores do not."""
-    return part("scores")(seen)
 
 
 _BEAM_TEXT = "Read “Several beginnings at once” again."
@@ -1919,7 +2159,7 @@ BEAM_SEARCH = Exercise(
         Aspect(
             "long sequences",
             1.0,
-            _finite_scores,
+            part("scores"),
             frozenset({"long"}),
             needs=("one beam, or one step",),
         ),
@@ -1931,8 +2171,8 @@ BEAM_SEARCH = Exercise(
             _BEAM_VARIANTS["products-of-probabilities"],
             nudge="What is the product of 115 numbers of about 1/1000, on a computer?",
             pointer=_BEAM_TEXT,
-            explanation="You multiply probabilities. Soon every product is 0 and all beams are "
-            "alike. Add logarithms.",
+            explanation="Your scores are probabilities. Those of long sequences all become 0, and "
+            "the beams alike. Asked for are sums of logarithms.",
         ),
         Misconception(
             "logarithm-at-the-end",
@@ -1949,6 +2189,14 @@ BEAM_SEARCH = Exercise(
             pointer=_BEAM_TEXT,
             explanation="You add logits. Two beams' logits have different scales: only log-"
             "probabilities can be compared.",
+        ),
+        Misconception(
+            "probabilities-added",
+            _BEAM_VARIANTS["probabilities-added"],
+            nudge="What is the probability of two heads in a row: 0.5 + 0.5?",
+            pointer=_BEAM_TEXT,
+            explanation="You add probabilities. A sequence's probability is their product, and its "
+            "logarithm the sum of their logarithms.",
         ),
         Misconception(
             "states-not-reordered",
@@ -1980,6 +2228,14 @@ BEAM_SEARCH = Exercise(
             pointer=_BEAM_TEXT,
             explanation="Each beam takes its own best token. Beams compete: the best continuations "
             "of all beams together are kept.",
+        ),
+        Misconception(
+            "own-ways-and-sorted",
+            _BEAM_VARIANTS["own-ways-and-sorted"],
+            nudge="Can two of your beams continue one beginning after the first step?",
+            pointer=_BEAM_TEXT,
+            explanation="After the first step each beam takes its own best token. Beams compete: the "
+            "best continuations of all beams together are kept.",
         ),
         Misconception(
             "all-beams-alike",

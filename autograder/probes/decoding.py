@@ -61,7 +61,10 @@ def encoded(
     outputs, state = _pair(
         answer(tokens, vocabulary, Reader(weights), (c, h)), "(outputs, last state)"
     )
-    last_c, last_h = _pair(state, "a state is a pair (c, h)")
+    try:
+        last_c, last_h = _pair(state, "")
+    except NotPlain:  # the outputs may be right all the same
+        last_c = last_h = None
     return {"outputs": outputs, "c": last_c, "h": last_h}
 
 
@@ -77,7 +80,7 @@ class Writer:
     """A decoder's step, `step(tokens, state) -> (logits, state)`, and a record of what it reads.
 
     The state `(B, H)` fades and takes up the token; the logits are a read-out of it. The token that
-    means GO has an embedding, too.
+    means GO has an embedding, too. A state of two parts holds the one before as well.
     """
 
     def __init__(self, weights: Weights, most: int = 1000) -> None:
@@ -90,8 +93,9 @@ class Writer:
         self.calls += 1
         if self.calls > self.most:
             raise RuntimeError(f"the step was called more than {self.most} times")
-        w = self.weights
-        tokens, state = np.asarray(tokens), np.asarray(state, float)
+        w, pair = self.weights, isinstance(state, list | tuple) and np.ndim(state[0]) == 2
+        tokens = np.asarray(tokens)
+        state, older = (np.asarray(s, float) for s in (state if pair else (state, 0.0)))
         if tokens.ndim != 1 or tokens.shape[0] != state.shape[0]:
             raise ValueError(
                 f"step: tokens have shape {tokens.shape}, expected ({state.shape[0]},): one for "
@@ -99,8 +103,9 @@ class Writer:
             )
         if not np.array_equal(tokens, np.rint(tokens)):
             raise ValueError("step: tokens are whole numbers")
-        state = np.tanh(w["keep"] * state + w["embedding"][tokens.astype(int)])
-        return tf.constant(w["scale"] * state @ w["W"]), tf.constant(state)
+        new = np.tanh(w["keep"] * state - 0.4 * older + w["embedding"][tokens.astype(int)])
+        after = (tf.constant(new), tf.constant(state)) if pair else tf.constant(new)
+        return tf.constant(w["scale"] * new @ w["W"]), after
 
 
 def forced(answer: Answer, weights: Weights, state: np.ndarray, y: np.ndarray, go: int) -> Any:
@@ -109,19 +114,31 @@ def forced(answer: Answer, weights: Weights, state: np.ndarray, y: np.ndarray, g
     return {"logits": logits, "state": last}
 
 
-def alone(answer: Answer, weights: Weights, state: np.ndarray, go: int, steps: int) -> Any:
+def alone(answer: Answer, weights: Weights, state: Any, go: int, steps: int) -> Any:
     """What ``answer(step, state, go, T)`` returns, its parts by name."""
-    tokens, last = _pair(answer(Writer(weights), state, go, steps), "(tokens, last state)")
+    parts = tuple(state) if isinstance(state, list) else state
+    tokens, last = _pair(answer(Writer(weights), parts, go, steps), "(tokens, last state)")
+    if isinstance(parts, tuple):
+        last = np.concatenate(_pair(last, "the state has two parts here"), axis=1)
     return {"tokens": tokens, "state": last}
 
 
 def beams(
-    answer: Answer, weights: Weights, state: np.ndarray, width: int, steps: int, go: int
+    answer: Answer,
+    weights: Weights,
+    state: np.ndarray,
+    width: int,
+    steps: int,
+    go: int,
+    nearly_equal: bool,
 ) -> Any:
-    """What ``answer(step, state, width, T, go)`` returns, its parts by name."""
+    """What ``answer(step, state, width, T, go)`` returns, its parts by name.
+
+    Which of two nearly equal beams is the better may depend on rounding. There only scores are seen.
+    """
     found = answer(Writer(weights, most=2 * width * steps + 10), state, width, steps, go)
     tokens, scores = _pair(found, "(tokens, scores)")
-    return {"tokens": tokens, "scores": scores}
+    return {"tokens": None if nearly_equal else tokens, "scores": scores}
 
 
 def program(

@@ -33,8 +33,8 @@ _LOOKS = (
 
 def _box(axes: Any, x: float, y: float, text: str, colour: str) -> None:
     axes.text(
-        x, y, text, ha="center", va="center", fontsize=9, color=_DARK,
-        bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": colour},
+        x, y, text, ha="center", va="center", fontsize=11, color=_DARK,
+        bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": colour},
     )  # fmt: skip
 
 
@@ -76,20 +76,20 @@ def draw_sorter(
             at = t + place * gap
             _box(axes, at, 0, name, colour)
             if t:
-                _arrow(axes, (at - 0.72, 0), (at - 0.28, 0), color=colour)
-            _arrow(axes, (at, -0.75), (at, -0.3), color=GREY)
+                _arrow(axes, (at - 0.77, 0), (at - 0.23, 0), color=colour)
+            _arrow(axes, (at, -0.75), (at, -0.27), color=GREY)
     for t, token in enumerate(x):
         axes.text(t, -0.95, str(token), ha="center", va="center", fontsize=11, color=_DARK)
     for t, (before, after) in enumerate(zip(shown, said, strict=True)):
         axes.text(t + gap, -0.95, before, ha="center", va="center", fontsize=11, color=_DARK)
-        _arrow(axes, (t + gap, 0.3), (t + gap, 0.75), color=GREY)
+        _arrow(axes, (t + gap, 0.27), (t + gap, 0.75), color=GREY)
         axes.text(t + gap, 0.95, after, ha="center", va="center", fontsize=11, color=_DARK)
         if fed_back and t:
             _arrow(
                 axes, (t + gap - 0.82, 0.9), (t + gap - 0.2, -0.9), color=GREEN, linestyle="--"
             )  # fmt: skip
     if state:
-        _arrow(axes, (len(x) - 0.7, 0), (gap - 0.3, 0), color=_DARK, linewidth=2.4)
+        _arrow(axes, (len(x) - 0.77, 0), (gap - 0.23, 0), color=_DARK, linewidth=2.4)
         axes.text((len(x) - 1 + gap) / 2, 0.22, "state", ha="center", fontsize=9, color=_DARK)
     axes.set(xlim=(-0.6, gap + len(shown) - 0.4), ylim=(-1.25, 1.25))
     axes.set_axis_off()
@@ -125,18 +125,21 @@ def draw_errors(axes: Any, courses: Mapping[str, Any]) -> Any:
     return axes
 
 
-def draw_lengths(axes: Any, lengths: Sequence[int], exact: Sequence[float], trained: int) -> Any:
+def draw_lengths(
+    axes: Any, lengths: Sequence[int], exact: Sequence[float], trained: tuple[int, int]
+) -> Any:
     """Exact match against the length of the sequence; what was trained is shaded.
 
     Args:
         axes: to draw on.
         lengths: of the sequences.
         exact: the share that is right, one a length.
-        trained: the longest length of the training.
+        trained: the shortest and the longest length of the training.
     """
-    axes.axvspan(min(lengths) - 0.5, trained + 0.5, color=SKY, alpha=0.2)
-    axes.text(trained + 0.3, 0.05, "seen in training ", ha="right", fontsize=9, color=_DARK)
-    axes.text(trained + 0.7, 0.05, "never seen", ha="left", fontsize=9, color=_DARK)
+    shortest, longest = trained
+    axes.axvspan(shortest - 0.5, longest + 0.5, color=SKY, alpha=0.2)
+    axes.text(longest + 0.3, 0.05, "seen in training ", ha="right", fontsize=9, color=_DARK)
+    axes.text(longest + 0.7, 0.05, "never seen", ha="left", fontsize=9, color=_DARK)
     axes.plot(lengths, exact, **_LOOKS[2])
     axes.set(
         xlabel="numbers in a sequence", ylabel="exact match", ylim=(-0.03, 1.05),

@@ -110,7 +110,9 @@ def test_a_finished_run_is_not_run_again(tmp_path):
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     path = tmp_path / "adder.npz"
     run(checkpoint=path)
-    with pytest.raises(ValueError, match=r"checkpoint: adder.npz holds \(.*\) where \(.*\) is expected"):
+    with pytest.raises(
+        ValueError, match=r"checkpoint: adder.npz holds \(.*\) where \(.*\) is expected"
+    ):
         run(Adder(units=7), checkpoint=path)
 
 
