@@ -9,7 +9,7 @@
     python benchmarks/learning.py slides --steps 3 --checkpoint slides.npz
 
 The last is the slides' full configuration: 256 tokens of 128, 512 units, 4 layers each way. A step
-takes tens of seconds on two cores; give it a checkpoint and start it again to go on.
+keeps two cores busy for several seconds; give it a checkpoint and start it again to go on.
 """
 
 import argparse

@@ -143,8 +143,19 @@ def _by_rows_sharing_a_top(scores: Array, mask: Array) -> Array:
         return np.asarray(np.where(mask, powers / powers.sum(axis=-1, keepdims=True), 0.0))
 
 
-def _by_low_scores(scores: Array, mask: Array) -> Array:
-    weights = _plain_softmax(np.where(mask, scores, -1e9))
+def _sharing_a_top_unguarded(scores: Array, mask: Array) -> Array:
+    low = np.where(mask, scores, -1e9)
+    with np.errstate(all="ignore"):
+        powers = np.exp(low - low.max())
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def _with_a_crumb(raw: Array, kept: Array) -> Array:
+    return np.asarray(kept.sum(axis=-1, keepdims=True) + 1e-9)
+
+
+def _by_low_scores(scores: Array, mask: Array, low: float = -1e9) -> Array:
+    weights = _plain_softmax(np.where(mask, scores, low))
     return np.asarray(np.where(mask, weights, 0.0))
 
 
@@ -249,6 +260,32 @@ MASKED_SOFTMAX = Exercise(
             pointer=f"Read “{_HUGE_TEXT}” again: the largest of what?",
             explanation="You subtract one largest number from all rows. In a row whose scores are far "
             "below it all powers become 0. Each row needs its own: an axis, and `keepdims=True`.",
+        ),
+        Misconception(
+            "one-largest-and-no-guard",
+            _sharing_a_top_unguarded,
+            nudge="One row has scores around 900, another around -900. What do you subtract from the "
+            "second one?",
+            pointer=f"Read “{_HUGE_TEXT}” again: the largest of what?",
+            explanation="You subtract one largest number from all rows. In a row whose scores are far "
+            "below it, and in one that allows nothing, you divide 0 by 0.",
+        ),
+        Misconception(
+            "largest-of-all-and-a-crumb",
+            partial(_soften, top="all", total=_with_a_crumb),
+            nudge="A masked score is 5000, the allowed ones are about 0. Which number do you subtract?",
+            pointer=f"Read “{_HUGE_TEXT}” again, to its last paragraph.",
+            explanation="You subtract the largest of all scores, masked ones included. If such a one "
+            "is huge, all allowed powers become 0. What you add to the sum only hides it: a row "
+            "without any weight.",
+        ),
+        Misconception(
+            "not-low-enough",
+            lambda scores, mask: _by_low_scores(scores, mask, low=-100.0),
+            nudge="All allowed scores are around -1000. Which is the largest of the row, by your way?",
+            pointer=f"Read “{_HUGE_TEXT}” again: scores of any size.",
+            explanation="The number that you put where the mask is False is not low enough: where real "
+            "scores are lower, it is the largest of its row.",
         ),
         Misconception(
             "over-the-rows",
@@ -369,6 +406,11 @@ def _over_queries(scores: Array, mask: Array) -> Array:
     return np.asarray(weights.transpose(0, 2, 1))
 
 
+def _over_queries_by_hand(scores: Array, mask: Array) -> Array:
+    powers = np.exp(scores) * mask[:, np.newaxis]
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
 def _after(scores: Array, mask: Array) -> Array:
     return np.asarray(_plain_softmax(scores) * mask[:, np.newaxis])
 
@@ -473,6 +515,29 @@ _SHARED_MISTAKES: tuple[tuple[str, dict[str, Any], str, str, str], ...] = (
         "for the keys; only the queries share it.",
     ),
     (
+        "over-the-queries-by-hand",
+        {"weights": _over_queries_by_hand},
+        "Along which axis do your weights sum to 1? Who distributes attention to whom?",
+        f"Read “{_ATTEND_TEXT}” again, and its table of shapes.",
+        "You divide by a sum over the queries, and by 0 where a key is masked for all of them. Each "
+        "*query* distributes a 1 over the keys, which are the last axis of the scores.",
+    ),
+    (
+        "mask-for-the-queries",
+        {"weights": lambda s, m: _by_low_scores(s, m[:, :, np.newaxis])},
+        "Which axis of the scores counts the keys? On which one does your mask lie?",
+        f"Read “{_ATTEND_TEXT}” again, the sentence below its table.",
+        "The mask's new axis is the last one, so it says which *queries* there are. It should stand in "
+        "the middle. Where sizes differ that raises an error, elsewhere it is silent.",
+    ),
+    (
+        "no-softmax",
+        {"weights": lambda s, m: s * m[:, np.newaxis]},
+        "What do your weights sum to? Can one be negative?",
+        f"Read “{_SOFT_TEXT}” again.",
+        "You mix the values by the scores themselves. Weights are what the softmax makes of them.",
+    ),
+    (
         "mean-once-more",
         {"context": lambda w, v: w @ v / v.shape[1]},
         "All weight lies on one key. Is your context that key's value?",
@@ -493,6 +558,13 @@ _SHARED_MISTAKES: tuple[tuple[str, dict[str, Any], str, str, str], ...] = (
         "In which order should the two results come?",
         "Read the last line of the function's description again.",
         "You return the weights first. The context comes first.",
+    ),
+    (
+        "context-alone",
+        {"result": lambda c, w, s: c},
+        "How many things does your function return?",
+        "Read the last line of the function's description again.",
+        "You return the context alone. Asked for are two things, the context and the weights.",
     ),
     (
         "scores-in-place-of-weights",
@@ -578,6 +650,26 @@ DOT_ATTENTION = Exercise(
             nudge="Where in your code does `v` occur?",
             pointer=f"Read “{_ATTEND_TEXT}” again: the drawer's label and what is in it.",
             explanation="Your context is a mixture of the keys. The values are what is read out.",
+        ),
+        Misconception(
+            "keys-reshaped",
+            partial(
+                _dot,
+                scores=lambda q, k: (
+                    q @ k.reshape(len(k), k.shape[2], k.shape[1]) / np.sqrt(q.shape[2])
+                ),
+            ),
+            nudge="Print one key before and after your line. Is it still one key?",
+            pointer="Notebook 2, on reshape in the place of transpose.",
+            explanation="You reshape the keys where two axes have to change places: the numbers of "
+            "different keys are mixed.",
+        ),
+        Misconception(
+            "batch-turned-as-well",
+            partial(_dot, scores=lambda q, k: q @ k.T / np.sqrt(q.shape[2])),
+            nudge="Which shape has `k.T`? Where has the batch gone?",
+            pointer=f"Read “{_ATTEND_TEXT}” again, and its table of shapes.",
+            explanation="`.T` reverses all axes, the batch among them. Only the last two change places.",
         ),
         *_shared(_dot),
     ),
@@ -741,6 +833,29 @@ ADDITIVE_ATTENTION = Exercise(
             "between -1 and 1, and `v_a` is learned: there is no scale.",
         ),
         Misconception(
+            "scaled-by-features",
+            lambda q, k, v, W_q, W_k, v_a, mask: _additive(
+                q, k, v, W_q, W_k, v_a / np.sqrt(q.shape[2]), mask
+            ),
+            nudge="Which formula has a root in it?",
+            pointer=f"Read “{_ADD_TEXT}” again.",
+            explanation="You divide by the root of the features as the dot product does. Here the "
+            "entries of the sum lie between -1 and 1, and `v_a` is learned: there is no scale.",
+        ),
+        Misconception(
+            "no-pairs",
+            partial(
+                _additive,
+                fit=lambda q, k, v_a: np.tanh(q + k) @ v_a,
+                weights=lambda s, m: _by_low_scores(s, m),
+            ),
+            nudge="How many scores are there, for 3 queries and 5 keys? Which shape stands inside "
+            "your tanh?",
+            pointer=f"Read “{_ADD_TEXT}” again: every query meets every key.",
+            explanation="You add queries and keys as they are, the first to the first. Every query "
+            "meets every key: each of the two needs an axis of size 1.",
+        ),
+        Misconception(
             "mean-over-a",
             partial(_additive, fit=lambda q, k, v_a: np.tanh(_pairs(q, k)) @ v_a / len(v_a)),
             nudge="By which factor are your scores too small?",
@@ -793,9 +908,12 @@ def _repair_cases(rng: Rng) -> list[Case]:
         x, state, memory, Wx, Wh, W, b = (rng.normal(0, 0.7, shape) for shape in shapes)
         lengths = rng.integers(1, K + 1, B)
         lengths[-1], lengths[0] = K, max(1, K - 2)  # one is full, one is padded
-        return Case(
-            name, (x, state, size * memory, lengths, Wx, Wh, W / H**0.5, b), frozenset(tags)
-        )
+        memory *= size
+        if "huge" in tags:  # the best score stands on padding in one sequence, not in the other
+            query = np.tanh(x[0] @ Wx + state @ Wh)
+            best = 1e5 * query / np.sum(query**2, axis=1, keepdims=True)
+            memory[0, -1], memory[1, 0] = best[0], best[1]
+        return Case(name, (x, state, memory, lengths, Wx, Wh, W / H**0.5, b), frozenset(tags))
 
     return [
         case("three steps", 3, 5, 4, 6, 3, 1.0),
@@ -815,6 +933,8 @@ def _step(
     b: Any,
     *,
     stable: bool = True,
+    top_of_all: bool = False,
+    scale: float = 0.0,
     allowed: Callable[[Array, Array], Array] = lambda k, n: k < n[:, np.newaxis],
     total: Callable[[Array], Array] = lambda p: p.sum(axis=1, keepdims=True),
     context: Callable[[Array], Array] = lambda parts: parts.sum(axis=1),
@@ -825,10 +945,11 @@ def _step(
     """The step of the exercise, with a place for each mistake."""
     with np.errstate(all="ignore"):
         output, new_state = cell(x, state)
-        scores = np.einsum("bh,bkh->bk", output, memory)
+        scores = np.einsum("bh,bkh->bk", output, memory) * memory.shape[2] ** -scale
         mask = allowed(np.arange(memory.shape[1]), lengths)
         if stable:
-            scores = scores - np.where(mask, scores, -np.inf).max(axis=1, keepdims=True)
+            among = np.where(mask | top_of_all, scores, -np.inf)
+            scores = scores - among.max(axis=1, keepdims=True)
             scores = np.where(mask, scores, -np.inf)
         powers = np.exp(scores) * mask
         weights = powers / total(powers)
@@ -836,7 +957,7 @@ def _step(
         second = {"output": output, "x": x}[beside]
         both = [second, mixed] if crossed else [mixed, second]
         attended = np.tanh(np.concatenate(both, axis=1) @ W + b)
-    return attended, {"new": new_state, "old": state}[keeps]
+    return attended, {"new": new_state, "old": state, "attended": attended}[keeps]
 
 
 def _step_by_softmax(
@@ -947,6 +1068,32 @@ def _repair_misconceptions() -> tuple[Misconception, ...]:
             "context, is multiplied with the output. All printed bugs are mended.",
         )
     )
+    found += [
+        Misconception(name, partial(_step, **change), nudge, again, explanation)
+        for name, change, nudge, explanation in (
+            (
+                "largest-of-all",
+                {"top_of_all": True},
+                "A score on padding is by far the largest of its row. Which number do you subtract?",
+                "You subtract the largest of all scores, padding included. If that is huge, all "
+                "allowed powers become 0, and 0 / 0 is not a number. All printed bugs are mended.",
+            ),
+            (
+                "scaled",
+                {"scale": 0.5},
+                "Does the formula above the step divide the scores by anything?",
+                "You divide the scores by the root of the features, as in exercise 2. This step's "
+                "scores are unscaled, as in the paper. All printed bugs are mended.",
+            ),
+            (
+                "attended-as-state",
+                {"keeps": "attended"},
+                "Who made the state that comes back from your step: the cell?",
+                "You return what was attended in the place of the state. The next step of the cell "
+                "needs the state that the cell has made.",
+            ),
+        )
+    ]
     for number, first in enumerate(names):
         for second in names[number + 1 :]:
             found.append(
@@ -1038,6 +1185,7 @@ def _logits_cases(rng: Rng) -> list[Case]:
         case("a mask for all steps", (2, 3, 5), (2, 1, 5), 0.0),
         case("scores around 40", (3, 5), (3, 5), 40.0, "far"),
         case("scores around -40", (3, 5), (3, 5), -40.0, "far"),
+        case("scores around -1000", (3, 5), (3, 5), -1000.0, "far"),
     ]
 
 
@@ -1166,6 +1314,29 @@ POINTER_LOGITS = Exercise(
             pointer=f"Read “{_LOGIT_TEXT}” again.",
             explanation="-1 is a score like any other. It has to be so low that nothing is left of it "
             "after the softmax.",
+        ),
+        Misconception(
+            "minus-ten",
+            _masked(-10.0),
+            nudge="All allowed scores are around -40. Which place has the best logit of yours?",
+            pointer=f"Read “{_LOGIT_TEXT}” again, its last paragraph.",
+            explanation="-10 is low beside scores around 0, and high beside lower ones. It has to be so "
+            "low that nothing is left of it beside any score.",
+        ),
+        Misconception(
+            "minus-a-hundred",
+            _masked(-100.0),
+            nudge="All allowed scores are around -1000. Which place has the best logit of yours?",
+            pointer=f"Read “{_LOGIT_TEXT}” again, its last paragraph.",
+            explanation="-100 is low beside scores around 0, and high beside those of a network that "
+            "has grown. It has to be so low that nothing is left of it beside any score.",
+        ),
+        Misconception(
+            "as-low-as-the-lowest-of-all",
+            lambda scores, mask: np.where(mask, scores, np.min(scores)),
+            nudge="Two places have the same lowest logit. Which probabilities do they get?",
+            pointer=f"Read “{_LOGIT_TEXT}” again.",
+            explanation="Forbidden places get the lowest score of all: unlikely, but not impossible.",
         ),
         Misconception(
             "set-in-place",
@@ -1302,6 +1473,50 @@ POINTER_LESSON = Exercise(
             nudge="Read your inputs aloud: do they rise?",
             pointer=f"Read “{_PLACES_TEXT}” again.",
             explanation="You sort twice, so you get ranks: for each number of x, the how-manieth it is.",
+        ),
+        Misconception(
+            "ranks-for-places-and-used",
+            partial(
+                _lesson,
+                target=lambda places: np.argsort(places, axis=1),
+                # places and ranks are inverses: so are their one-hot rows
+                used=lambda hot: np.cumsum(hot.swapaxes(1, 2), axis=1) - hot.swapaxes(1, 2),
+            ),
+            nudge="In [0.5, 0.1, 0.3], where does the smallest number stand? Is that your first target?",
+            pointer=f"Read “{_PLACES_TEXT}” again.",
+            explanation="Your targets and `used` are made of ranks: for each number of x, the "
+            "how-manieth it is. A pointer needs the reverse: for each step, the place to point at.",
+        ),
+        Misconception(
+            "numbers-as-places",
+            lambda x: (*_lesson(x)[:2], np.sort(x, axis=1)),
+            nudge="Are your `places` whole numbers?",
+            pointer=f"Read “{_PLACES_TEXT}” again.",
+            explanation="Your places are the sorted numbers themselves. A pointer's target is where "
+            "they stand.",
+        ),
+        Misconception(
+            "used-and-places-exchanged",
+            lambda x: (_lesson(x)[0], _lesson(x)[2], _lesson(x)[1]),
+            nudge="In which order should the three results come?",
+            pointer="Read the last lines of the function's description again.",
+            explanation="You return inputs, places, used. Asked for are inputs, used, places.",
+        ),
+        Misconception(
+            "numbers-of-the-first-sequence",
+            partial(_lesson, numbers=lambda x, places: x[0][places]),
+            nudge="From which sequence are your inputs, in the second row?",
+            pointer=f"Read “{_LESSON_TEXT}” again.",
+            explanation="You look all places up in the first sequence. Each sequence has numbers of its "
+            "own.",
+        ),
+        Misconception(
+            "used-upside-down",
+            partial(_lesson, used=lambda hot: 1 - (np.cumsum(hot, axis=1) - hot)),
+            nudge="What is your `used` before anything has been pointed at?",
+            pointer=f"Read “{_LESSON_TEXT}” again.",
+            explanation="Your `used` is 1 where nobody has pointed yet. It should be 1 where somebody "
+            "has.",
         ),
         Misconception(
             "unshifted",
@@ -1441,6 +1656,7 @@ def _point(
     forbids: Callable[[bool], bool] = lambda once: once,
     best: Callable[[Array], Array] = lambda s: s.argmax(axis=1),
     low: float = -np.inf,
+    upside_down: bool = False,
     result: Callable[[Array, Array], Array] = lambda places, x: places,
 ) -> Array:
     """Pointing alone, with a place for each mistake."""
@@ -1455,11 +1671,15 @@ def _point(
         scores, new = step(values, told.copy(), state)
         state = new if carry else state
         scores = np.asarray(scores)
-        chosen = best(np.where(gone, low, scores) if forbids(once) else scores)
+        closed = {"never": used * 0, "last": used, "columns": used}.get(mark, gone) > 0
+        closed = ~closed if upside_down else closed
+        chosen = best(np.where(closed, low, scores) if forbids(once) else scores)
         values = fed(x, chosen, scores, t)
         gone[rows, chosen] = True
         used = np.zeros(x.shape) if mark == "last" else used.copy()
-        used[rows, chosen] = used[rows, chosen] + 1 if mark == "count" else 1
+        used[slice(None) if mark == "columns" else rows, chosen] = (
+            used[rows, chosen] + 1 if mark == "count" else 1
+        )
         told = {"never": np.zeros(x.shape), "late": late}.get(mark, used)
         places.append(chosen)
     return result(np.stack(places, axis=1), x)
@@ -1628,6 +1848,45 @@ POINT_ALONE = Exercise(
             nudge="A place is pointed at twice. What is your `used` there?",
             pointer=_POINT_TEXT,
             explanation="You count. `used` says only whether: 1 or 0.",
+        ),
+        Misconception(
+            "marked-in-all-sequences",
+            partial(_point, mark="columns"),
+            nudge="Sequence 0 points at place 2. Is place 2 used in sequence 1?",
+            pointer=_POINT_TEXT,
+            explanation="You mark a place in all sequences of the batch. The mark needs the row as well "
+            "as the place.",
+        ),
+        Misconception(
+            "told-the-right-numbers",
+            partial(_point, fed=lambda x, chosen, s, t: np.sort(x, axis=1)[:, t]),
+            nudge="After a mistake: which number does your step read next?",
+            pointer=_POINT_TEXT,
+            explanation="Your step reads the sorted numbers, as while it is taught. Alone it lives on "
+            "its own answers, right or wrong.",
+        ),
+        Misconception(
+            "start-at-every-step",
+            partial(_point, fed=lambda x, chosen, s, t: np.full(len(x), START)),
+            nudge="What does your step read at its second call?",
+            pointer=_POINT_TEXT,
+            explanation="Your step reads START again and again, and never the number that was pointed "
+            "at.",
+        ),
+        Misconception(
+            "sorted-without-the-network",
+            lambda step, state, x, once: np.argsort(x, axis=1),
+            nudge="What would your function return if the network were badly trained?",
+            pointer=_POINT_TEXT,
+            explanation="You sort yourself. Asked for is where this network points, right or wrong.",
+        ),
+        Misconception(
+            "forbids-what-is-open",
+            partial(_point, low=-1e9, upside_down=True),
+            nudge="Before the first step nothing is used. Which places does your mask allow then?",
+            pointer=f"Read “{_LOGIT_TEXT}” again: what does False stand for?",
+            explanation="Your mask is upside down: you allow the places that are used, and forbid those "
+            "that are open.",
         ),
         Misconception(
             "once-ignored",
@@ -1917,6 +2176,19 @@ TRAIN_POINTER_SORTER = Exercise(
             nudge="What are the targets of [0.5, 0.1, 0.3]?",
             pointer=f"Read “{_PLACES_TEXT}” again.",
             explanation="You teach ranks in place of places.",
+        ),
+        Misconception(
+            "ranks-for-places-and-used",
+            _trained(
+                teach=partial(
+                    _lesson,
+                    target=lambda places: np.argsort(places, axis=1),
+                    used=lambda hot: np.cumsum(hot.swapaxes(1, 2), axis=1) - hot.swapaxes(1, 2),
+                )
+            ),
+            nudge="What are the targets of [0.5, 0.1, 0.3]?",
+            pointer=f"Read “{_PLACES_TEXT}” again.",
+            explanation="You teach ranks in place of places, in the targets and in `used`.",
         ),
         Misconception(
             "unshifted",

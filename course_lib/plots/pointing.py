@@ -77,8 +77,13 @@ def draw_look_back(axes: Any, words: Sequence[str], weights: Sequence[float]) ->
     _box(axes, last / 2, 2.0, "context", GREEN)
     _box(axes, last + 1.6, 0, "dec", ORANGE)
     _arrow(axes, (last + 0.24, 0), (last + 1.33, 0), color=_DARK)
-    _arrow(axes, (last + 1.5, 0.3), (last / 2 + 0.38, 1.95), color=ORANGE, linestyle="--")
-    axes.text(last + 0.75, 1.25, "query", fontsize=9, color=_DARK)
+    _arrow(axes, (last + 1.42, 0.3), (last / 2 + 0.42, 1.8), color=ORANGE, linestyle="--")
+    axes.text(last + 0.5, 0.42, "query", ha="center", fontsize=10, color=_DARK)
+    _arrow(
+        axes, (last / 2 + 0.42, 2.1), (last + 1.65, 0.3), color=GREEN, linewidth=2,
+        connectionstyle="arc3,rad=-0.3",
+    )  # fmt: skip
+    axes.text(last + 1.3, 1.75, "what is taken", fontsize=10, color=_DARK)
     axes.set(xlim=(-0.7, last + 2.1), ylim=(-1.25, 2.4))
     axes.set_axis_off()
     return axes
@@ -178,7 +183,8 @@ def draw_pointing(axes: Any, x: Sequence[float], weights: Array) -> Any:
         axes.add_patch(Circle((place, t), 0.33, fill=False, edgecolor=ORANGE, linewidth=2))
         if np.argmax(row) != place:
             axes.text(np.argmax(row), t, "x", ha="center", va="center", fontsize=12, color=PINK)
-    axes.set_xticks(range(len(x)), [f"{number:.3g}" for number in x])
+    digits = 2 if np.allclose(x, np.round(x, 2)) else 3
+    axes.set_xticks(range(len(x)), [f"{number:.{digits}f}" for number in x])
     axes.set_yticks(range(len(x)), [str(t + 1) for t in range(len(x))])
     axes.set(xlabel="the numbers, as they stand in the input", ylabel="step")
     axes.grid(visible=False)

@@ -847,8 +847,8 @@ print("four beams:", "a gain of at most ten points" if abs(gain) <= 0.1 else "an
 # as the one with 16 tokens from above. It takes a minute or two on two cores:
 #
 # ```text
-# python -m course_lib.full_sorter --length 16 --units 128 --layers 1 --embedding 64 --batch 64
-#     --learning-rate 0.005 --growing 300 --steps 1500 --fresh 500
+# python -m course_lib.full_sorter --length 16 --units 128 --layers 1 --embedding 64 \
+#     --batch 64 --learning-rate 0.005 --growing 300 --steps 1500 --fresh 500
 # ```
 #
 # ## Summary

@@ -68,7 +68,8 @@ show(
     figure,
     alt="Four encoder boxes above the words the, black, cat, sleeps, and a decoder box to their right. "
     "A dashed arrow labelled query leads from the decoder to a box called context, which is joined to "
-    "the four encoder boxes by lines as thick as their weights: 5, 15, 70 and 10 percent.",
+    "the four encoder boxes by lines as thick as their weights: 5, 15, 70 and 10 percent. An arrow "
+    "labelled 'what is taken' leads from the context back to the decoder.",
 )
 
 # %% [markdown]
@@ -389,7 +390,7 @@ def attention_step(x, state, memory, lengths, cell, W, b):
 #
 # <details><summary>Stuck? One question for each line</summary>
 #
-# 1. The powers: what if a score is 2000?
+# 1. The powers: what if a score is 2000? And what if that one stands on padding?
 # 2. The mask: a sequence has length 2. Which places are allowed?
 # 3. The weights: whose sum is 1?
 # 4. The context: all weight is on one place. What comes out?
