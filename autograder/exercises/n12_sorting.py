@@ -150,13 +150,15 @@ def _encode_lists(tokens: Array, vocabulary: int, step: Step, state: Any) -> Any
 
 def _encode_cases(rng: Rng) -> list[Case]:
     def case(name: str, B: int, T: int, V: int, H: int, occur: int = 0) -> Case:
+        tags = frozenset({"rare"}) if occur else frozenset()
         occur = occur or V
         tokens = rng.integers(0, occur, (B, T))
         tokens[0, 0], tokens[-1, -1] = occur - 1, 0
         if T > 1:  # never the same from either end
             tokens[0, -1] = 0
         weights = _reader(rng, V, H)
-        return Case(name, (tokens, V, weights, _matrix(rng, B, H, 0.9), _matrix(rng, B, H, 0.9)))
+        c, h = _matrix(rng, B, H, 0.9), _matrix(rng, B, H, 0.9)
+        return Case(name, (tokens, V, weights, c, h), tags)
 
     return [
         case("sizes that all differ", 3, 4, 5, 2),
@@ -173,6 +175,7 @@ def _last_state(seen: Comparison) -> Difference | None:
     return part("c")(seen) or part("h")(seen)
 
 
+_RARE = frozenset({"rare"})
 _ENCODE_TEXT = "Read “Read first, then write” again."
 _ONE_HOT_TEXT = "Read “One-hot, once” again."
 
@@ -187,10 +190,11 @@ ENCODE = Exercise(
         "h": ("batch", "hidden"),
     },
     aspects=(
-        Aspect("shape of the outputs", 0.5, part("outputs", same_shape)),
-        Aspect("outputs", 1.5, part("outputs"), needs=("shape of the outputs",)),
-        Aspect("last state", 1.5, _last_state),
-        Aspect("inputs left unchanged", 0.5, inputs_unchanged, needs=("outputs",)),
+        Aspect("shape of the outputs", 0.5, part("outputs", same_shape), without=_RARE),
+        Aspect("outputs", 1.0, part("outputs"), without=_RARE, needs=("shape of the outputs",)),
+        Aspect("last state", 1.5, _last_state, without=_RARE),
+        Aspect("tokens that do not occur", 0.5, part("outputs"), tags=_RARE, needs=("outputs",)),
+        Aspect("inputs left unchanged", 0.5, inputs_unchanged, without=_RARE, needs=("outputs",)),
     ),
     misconceptions=(
         Misconception(
@@ -933,10 +937,11 @@ def _alone_cases(rng: Rng) -> list[Case]:
         case("as many of everything", 5, 5, 5, 5, "long"),
         case("a batch of one", 1, 9, 7, 4, "long"),
         case("one time step", 4, 1, 6, 5, "single"),
-        case("a state of two parts", 3, 7, 6, 4, "long", "pair"),
+        case("a state of two parts", 3, 7, 6, 4, "pair"),
     ]
 
 
+_PAIR = frozenset({"pair"})
 _ALONE_TEXT = "Read “Alone: with its own tokens” again."
 
 DECODE_GREEDY = Exercise(
@@ -946,11 +951,20 @@ DECODE_GREEDY = Exercise(
     cases=_alone_cases,
     axes={"tokens": ("batch", "time"), "state": ("batch", "hidden")},
     aspects=(
-        Aspect("shape", 0.5, part("tokens", same_shape)),
+        Aspect("shape", 0.5, part("tokens", same_shape), without=_PAIR),
         Aspect("the first token", 1.0, part("tokens"), frozenset({"single"}), needs=("shape",)),
-        Aspect("all tokens", 2.5, part("tokens"), frozenset({"long"}), needs=("the first token",)),
-        Aspect("last state", 0.5, part("state"), needs=("all tokens",)),
-        Aspect("inputs left unchanged", 0.5, inputs_unchanged, needs=("all tokens",)),
+        Aspect("all tokens", 2.0, part("tokens"), frozenset({"long"}), needs=("the first token",)),
+        Aspect("last state", 0.5, part("state"), without=_PAIR, needs=("all tokens",)),
+        Aspect(
+            "a state of two parts",
+            0.5,
+            lambda seen: part("tokens")(seen) or part("state")(seen),
+            tags=_PAIR,
+            needs=("all tokens",),
+        ),
+        Aspect(
+            "inputs left unchanged", 0.5, inputs_unchanged, without=_PAIR, needs=("all tokens",)
+        ),
     ),
     misconceptions=(
         Misconception(
