@@ -24,6 +24,7 @@ from handed_in import (
     notebooks,
     odd_files,
     right,
+    sorters,
     stacks,
     training,
     trouble,
@@ -42,6 +43,7 @@ SUBMISSIONS = (
     *training.SUBMISSIONS,
     *stacks.SUBMISSIONS,
     *last_one.SUBMISSIONS,
+    *sorters.SUBMISSIONS,
 )
 EXPECTED = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
 

@@ -48,6 +48,8 @@ OTHERWISE_SEEDED = [
     "tomasz/08_carrying_state",
     "tomasz/09_stacking",
     "tomasz/14_fast_and_standard",
+    "jamal/12_sorting",
+    "ingrid/13_attention_and_pointers",
 ]
 NEIGHBOUR = "priya/03_dynamic_rnn"  # between endless loops and deleted cells
 
