@@ -1164,8 +1164,9 @@ EXACT_MATCH = Exercise(
     aspects=(
         Aspect("one sequence", 1.0, same_values, frozenset({"single"})),
         Aspect(
-            "several sequences", 2.0, same_values, frozenset({"several"}), needs=("one sequence",)
+            "several sequences", 1.5, same_values, frozenset({"several"}), needs=("one sequence",)
         ),
+        Aspect("inputs left unchanged", 0.5, inputs_unchanged, needs=("several sequences",)),
     ),
     misconceptions=(
         Misconception(

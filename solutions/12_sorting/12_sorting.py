@@ -797,15 +797,14 @@ def beam_search(step, state, width, T, go=0):
     the probability of the whole sequence.
     """
     ### BEGIN SOLUTION
-    tokens, scores, state = np.zeros((1, 0), int), np.zeros(1), np.asarray(state)
-    last = np.array([go])
+    tokens, scores, last = [[]], np.zeros(1), np.array([go])
     for _ in range(T):
         logits, state = step(last, state)
         candidates = scores[:, np.newaxis] + np.asarray(tf.nn.log_softmax(logits))
-        best = np.argsort(-candidates, axis=None, kind="stable")[:width]
+        best = np.argsort(-candidates, axis=None)[:width]
         beams, last = np.divmod(best, candidates.shape[1])
         scores = candidates.ravel()[best]
-        tokens = np.concatenate([tokens[beams], last[:, np.newaxis]], axis=1)
+        tokens = [[*tokens[beam], token] for beam, token in np.transpose([beams, last])]
         state = np.asarray(state)[beams]
     return tokens, scores
     ### END SOLUTION

@@ -511,7 +511,7 @@ check("pointer_logits", pointer_logits)
 #
 # ### Exercise 6: `pointer_lesson`
 #
-# <details><summary>Stuck on `used`?</summary>
+# <details><summary>Stuck on <code>used</code>?</summary>
 #
 # One row of zeros with a single 1 for each place (`np.eye(N)[places]`, of shape (B, N, N)) says what is
 # pointed at in each step. `used` is what all steps *before* have added up to: a running sum
