@@ -33,12 +33,15 @@ class Case:
         inputs: plain data, passed to the probe after the answer.
         tags: groups that aspects select by, such as "long" or "padded".
         kept: what the exercise's oracle is made from. It never leaves the trusted side.
+        expected: what is right, where that is known in advance and finding it out would keep the student
+            waiting: that a training succeeds. ``None``: what the reference does.
     """
 
     name: str
     inputs: tuple[Plain, ...]
     tags: frozenset[str] = frozenset()
     kept: Plain = None
+    expected: Plain = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,14 @@ class Judge:
 
     @cached_property
     def expected(self) -> list[Outcome]:
-        """What the reference does in each case."""
-        outcomes = self.run(self.exercise.reference)
+        """What the reference does in each case, or what is known without running it."""
+        desk = self.desk()
+        outcomes = [
+            self._observe(self.exercise.reference, place, desk)
+            if case.expected is None
+            else Outcome(case.expected)
+            for place, case in enumerate(self.cases)
+        ]
         for case, outcome in zip(self.cases, outcomes, strict=True):
             if outcome.raised:
                 raise BrokenExercise(

@@ -114,6 +114,31 @@ def _turned_as_one_length(pick: Callable[[Array], Any]) -> Callable[..., Array]:
     return lambda x, lengths: _reversed_in(_turned)(x, np.full(len(x), pick(lengths)))
 
 
+def _turned_from_a_start_before_the_first(row: Array, n: Any) -> Array:
+    """``row[n - 1 :: -1]`` begins at the last step of the row when n is 0."""
+    result = row.copy()
+    result[:n] = row[n - 1 :: -1]
+    return result
+
+
+def _turned_with_features(row: Array, n: Any) -> Array:
+    return np.concatenate([np.flip(row[:n]), row[n:]])
+
+
+def _turned_over_what_is_written(row: Array, n: Any) -> Array:
+    result = row.copy()
+    for t in range(n):
+        result[t] = result[n - 1 - t]
+    return result
+
+
+def _turned_from_one_behind(row: Array, n: Any) -> Array:
+    result = row.copy()
+    for t in range(n):
+        result[t] = row[n - t]
+    return result
+
+
 def _turned_one_late(row: Array, n: Any) -> Array:
     return _turned(row, min(int(n) + 1, len(row)))
 
@@ -124,7 +149,8 @@ def _turned_one_early(row: Array, n: Any) -> Array:
 
 def _reverse_cases(rng: Rng) -> list[Case]:
     def case(name: str, B: int, T: int, D: int, lengths: Array) -> Case:
-        return Case(name, (_draw(rng, B, T, D), lengths))
+        tags = frozenset() if lengths.all() else frozenset({"empty"})
+        return Case(name, (_draw(rng, B, T, D), lengths), tags or frozenset({"read"}))
 
     def longest_last(*lengths: int) -> Array:
         return np.append(_lengths(rng, *lengths[:-1]), np.int32(lengths[-1]))
@@ -135,7 +161,7 @@ def _reverse_cases(rng: Rng) -> list[Case]:
         case("as many sequences as steps and features", 4, 4, 4, _lengths(rng, 2, 4, 1, 3)),
         case("an empty sequence", 2, 3, 2, _lengths(rng, 0, 3)),
         case("a batch of one", 1, 5, 2, _lengths(rng, int(rng.integers(3, 5)))),
-        case("one time step", 3, 1, 2, _lengths(rng, 1, 0, 1)),
+        case("one time step", 3, 1, 2, _lengths(rng, 1, 1, 1)),
     ]
 
 
@@ -148,8 +174,9 @@ REVERSE_SEQUENCES = Exercise(
     cases=_reverse_cases,
     axes=("batch", "time", "features"),
     aspects=(
-        Aspect("shape", 0.5, same_shape),
-        Aspect("values", 2.0, needs=("shape",)),
+        Aspect("shape", 0.5, same_shape, tags=frozenset({"read"})),
+        Aspect("values", 1.5, tags=frozenset({"read"}), needs=("shape",)),
+        Aspect("a sequence of length 0", 0.5, tags=frozenset({"empty"}), needs=("values",)),
         Aspect("inputs left unchanged", 0.5, inputs_unchanged, needs=("values",)),
     ),
     misconceptions=(
@@ -187,7 +214,39 @@ REVERSE_SEQUENCES = Exercise(
             lambda x, lengths: np.array(x),
             nudge="Compare the result with `x`. Did anything move?",
             pointer=_REVERSE_TEXT,
-            explanation="The result is `x` itself.",
+            explanation="The result is `x` as it was: nothing is turned, or everything twice (as when "
+            "every step, and not only the first half of them, changes places with its partner).",
+        ),
+        Misconception(
+            "empty-sequence-read-from-its-end",
+            _reversed_in(_turned_from_a_start_before_the_first),
+            nudge="Where does a slice begin that starts at step n - 1, when n is 0?",
+            pointer="The docstring says which lengths there are.",
+            explanation="Step n - 1 of an empty sequence is step -1, and NumPy counts that from the "
+            "end: you get the whole row. All other lengths are right.",
+        ),
+        Misconception(
+            "features-turned-as-well",
+            _reversed_in(_turned_with_features),
+            nudge="Look at a single step of your result. Are its features in the order that they had?",
+            pointer="Look up what `np.flip` does when it is told no axis.",
+            explanation="You turn the steps around, and the features of each step as well.",
+        ),
+        Misconception(
+            "written-over-while-reading",
+            _reversed_in(_turned_over_what_is_written),
+            nudge="From which array do you read the second half, and what has become of it by then?",
+            pointer=_REVERSE_TEXT,
+            explanation="You read from the array that you are writing into: in the second half stand "
+            "steps that you have already replaced.",
+        ),
+        Misconception(
+            "counted-from-one-behind",
+            _reversed_in(_turned_from_one_behind),
+            nudge="A sequence has length 3. From which step does step 0 of the result come?",
+            pointer="Open “Stuck? Two questions” above the exercise.",
+            explanation="Step 0 of the result comes from a step behind the sequence's end: steps are "
+            "counted from 0, so the last of n steps is not number n.",
         ),
         Misconception(
             "in-place",
@@ -312,6 +371,22 @@ def _both_stacked(fw: Cell, bw: Cell, x: Any, lengths: Any) -> Any:
     return below, _flip(_unrolled(bw, _flip(below, lengths), lengths), lengths)
 
 
+def _both_with_states(fw: Cell, bw: Cell, x: Any, lengths: Any) -> Any:
+    from course_lib.unroll.dynamic import dynamic_rnn
+
+    return (
+        dynamic_rnn(fw, x, sequence_length=lengths),
+        dynamic_rnn(bw, _flip(x, lengths), sequence_length=lengths),
+    )
+
+
+def _both_masked_afterwards(fw: Cell, bw: Cell, x: Any, lengths: Any) -> Any:
+    """From the box's last column down, padding and all; what came out in the padding is wiped."""
+    inside = (np.arange(x.shape[1]) < np.asarray(lengths)[:, None])[:, :, None]
+    outputs_bw = _flip_all(_unrolled(bw, _flip_all(x, lengths), None), lengths)
+    return _unrolled(fw, x, lengths), outputs_bw * inside.astype(np.float32)
+
+
 def _both_by_sequence(fw: Any, bw: Any, x: Any, lengths: Any) -> Any:
     def run(cell: Any, steps: range, T: int, row: Array) -> Array:
         state = cell.zero_state(1)
@@ -433,6 +508,16 @@ BIDIRECTIONAL = Exercise(
             "reads the padding of every short sequence before anything else.",
         ),
         Misconception(
+            "padding-read-first-and-wiped",
+            _both_masked_afterwards,
+            nudge="What is in the backward reader's memory when it comes to the last step of a short "
+            "sequence?",
+            pointer="Read “Backwards, but from where?” again.",
+            explanation="Your outputs in the padding are zero, but the reader has been there: it "
+            "begins at the last column of the box, and remembers the padding when it comes to the "
+            "sequence.",
+        ),
+        Misconception(
             "padding-read-first-and-not-turned-back",
             _both_bent(there=_flip_all, back=_as_it_is),
             nudge="Two things to look at. What does the backward reader see first in a short "
@@ -493,6 +578,15 @@ BIDIRECTIONAL = Exercise(
             nudge="How many results should come back?",
             pointer="The docstring of the exercise says what is returned.",
             explanation="You join both outputs into one array. Here they come back apart.",
+        ),
+        Misconception(
+            "states-left-in",
+            _both_with_states,
+            nudge="How many things does `dynamic_rnn` give back?",
+            pointer="Read the line of code above the exercise again.",
+            explanation="You return what `dynamic_rnn` gives, outputs together with a last state, and "
+            "the backward outputs in the order in which they were read. Take the outputs alone, and "
+            "turn the backward ones back.",
         ),
         Misconception(
             "one-on-top-of-the-other",
@@ -587,6 +681,21 @@ def _depends_in_place(f: Any, x: Array) -> Array:
     return found
 
 
+def _depends_on_the_trial_before(f: Any, x: Array) -> Array:
+    before, columns = f(x), []
+    for t in range(x.shape[1]):
+        changed = x.copy()
+        changed[:, t] += 1.0
+        now = f(changed)
+        columns.append((np.abs(now - before) > 1e-9).any(axis=1))
+        before = now
+    return np.stack(columns, axis=1)
+
+
+def _depends_one_sequence_at_a_time(f: Any, x: Array) -> Array:
+    return np.concatenate([_depends_bent()(f, row[None]) for row in x])
+
+
 def _depends_pile_up_in_x(f: Any, x: Array) -> Array:
     before, found = f(x), np.zeros(x.shape[:2], bool)
     for t in range(x.shape[1]):
@@ -606,6 +715,12 @@ def _depends_entry_by_entry(f: Any, x: Array) -> list[list[bool]]:
                 changed[b, t, d] -= 2.0
                 found[b][t] |= bool(np.abs(f(changed)[b] - before[b]).max() > 1e-9)
     return found
+
+
+def _depends_from_a_list(f: Any, x: Array) -> Array:
+    steps = np.eye(x.shape[1])[:, None, :, None]
+    results = np.array([f(trial) for trial in x[None] + 3.0 * steps])
+    return np.einsum("tbh->bt", np.abs(results - f(x)) > 1e-9)
 
 
 def _depends_in_tensorflow(f: Any, x: Array) -> Any:
@@ -635,6 +750,26 @@ def _depends_cases(rng: Rng) -> list[Case]:
                 weights[b, t] = np.abs(weights[b, t])
         return Case(name, (_draw(rng, B, T, D), weights))
 
+    def zeros_in_x(B: int, T: int, D: int, H: int) -> Case:
+        """Steps that are zero, as padding is, and are read all the same."""
+        one = case("steps that are zero, and read", B, T, D, H, np.ones((B, T), bool))
+        x, weights = one.inputs
+        x[np.arange(B), rng.integers(T, size=B)] = 0.0
+        return Case(one.name, (x, weights))
+
+    def against_each_other(B: int, T: int, D: int) -> Case:
+        """Of two outputs one rises by as much as the other one falls."""
+        weights = rng.uniform(0.4, 1.0, (B, T, D, 1)) * some(B, T)[:, :, None, None]
+        both = np.concatenate([weights, -weights], axis=3)
+        return Case("outputs that move against each other", (_draw(rng, B, T, D), both))
+
+    def weakly(B: int, T: int, D: int, H: int) -> Case:
+        """One step of each sequence moves the outputs by 3e-6, which are 0.66: little, but some."""
+        x = _draw(rng, B, T, D)
+        weights = np.repeat(8.0 / ((T - 1) * D) / x[:, :, :, None], H, axis=3)
+        weights[np.arange(B), rng.integers(T, size=B)] = 5e-5 / D
+        return Case("steps that have little influence", (x, weights))
+
     def some(B: int, T: int) -> Array:
         """Of each sequence some steps, never all and never none, and each row another."""
         used = np.zeros((B, T), bool)
@@ -651,6 +786,9 @@ def _depends_cases(rng: Rng) -> list[Case]:
         case("a function that reads everything", 2, 3, 3, 2, np.ones((2, 3), bool)),
         case("a function that reads the last step only", 2, 4, 3, 2, last),
         case("a batch of one", 1, 6, 2, 3, some(1, 6)),
+        zeros_in_x(2, 4, 3, 2),
+        against_each_other(3, 5, 2),
+        weakly(3, 4, 2, 3),
     ]
 
 
@@ -709,6 +847,30 @@ DEPENDS_ON = Exercise(
             explanation="You change the first sequence only, so nothing moves in the other rows.",
         ),
         Misconception(
+            "step-set-to-zero",
+            _depends_bent(change=_blank),
+            nudge="What have you changed where x was zero to begin with?",
+            pointer="The docstring says how large a change is large enough.",
+            explanation="You set steps to zero, or multiply them. One that is zero already (padding "
+            "often is) stays as it was, and seems not to matter.",
+        ),
+        Misconception(
+            "compared-with-the-trial-before",
+            _depends_on_the_trial_before,
+            nudge="With which result do you compare the result of the third trial?",
+            pointer=_DEPENDS_TEXT,
+            explanation="You compare each trial with the one before it, in which another step was "
+            "changed. Compare each with f of the untouched x.",
+        ),
+        Misconception(
+            "one-sequence-at-a-time",
+            _depends_one_sequence_at_a_time,
+            nudge="What does the docstring say about how f wants to be called?",
+            pointer="The docstring says what f takes.",
+            explanation="You call f with one sequence at a time. It takes the whole batch; that each "
+            "row of the result depends on its own sequence only lets you change all of them at once.",
+        ),
+        Misconception(
             "one-answer-for-the-whole-batch",
             _depends_bent(
                 moved=lambda a, b: np.full(len(a), (np.abs(a - b) > 1e-9).any()),
@@ -730,6 +892,22 @@ DEPENDS_ON = Exercise(
             nudge="f gives H numbers a sequence. How many of them do you look at?",
             pointer=_DEPENDS_TEXT,
             explanation="You look at the first output only.",
+        ),
+        Misconception(
+            "changes-cancel",
+            _depends_bent(moved=lambda a, b: np.abs((a - b).sum(axis=1)) > 1e-9),
+            nudge="One output rises by 1, another one falls by 1. What does your comparison see?",
+            pointer=_DEPENDS_TEXT,
+            explanation="You add the changes up before you look at them, and a rise and a fall cancel. "
+            "Take their sizes first.",
+        ),
+        Misconception(
+            "weak-influence-overlooked",
+            _depends_bent(moved=lambda a, b: ~np.isclose(a, b).all(axis=1)),
+            nudge="From what difference on do `np.isclose` and `np.allclose` notice something?",
+            pointer="The docstring says what has not moved.",
+            explanation="You compare with a tolerance that is relative to the size of the outputs, as "
+            "`np.isclose` and `np.allclose` do. What moves by little has moved.",
         ),
         Misconception(
             "only-rises-count",
@@ -772,7 +950,7 @@ DEPENDS_ON = Exercise(
     pointer=_DEPENDS_TEXT,
     alternatives={
         "add one to a step": _depends_bent(),
-        "blank a step": _depends_bent(change=_blank),
+        "all trials in advance": _depends_from_a_list,
         "entry by entry": _depends_entry_by_entry,
         "TensorFlow": _depends_in_tensorflow,
     },
@@ -802,6 +980,11 @@ def _column_last(outputs: Any, lengths: Any) -> Array:
 def _mean_all(outputs: Any, lengths: Any) -> Array:
     mean: Array = np.asarray(outputs).mean(axis=1)
     return mean
+
+
+def _from_the_right(outputs: Any, lengths: Any) -> Array:
+    array = np.asarray(outputs)
+    return array[np.arange(len(lengths)), array.shape[1] - np.asarray(lengths)]
 
 
 def _mean_inside(outputs: Any, lengths: Any) -> Array:
@@ -897,6 +1080,19 @@ _ONE_TOO_FAR = {
     "pointer": _ONE_TEXT,
     "explanation": "The forward half comes from the step with the number `lengths[b]`: one too far, "
     "since steps are counted from 0. For the longest sequence there is no such step.",
+}
+
+_ONE_ADDED = {
+    "nudge": "How many numbers does a row of your result have, and how many has each reader?",
+    "pointer": "The docstring says what shape the result has.",
+    "explanation": "You add the two vectors, which works only where both have as many numbers, and then "
+    "one cannot tell any more who said what. They belong side by side.",
+}
+
+_ONE_BELOW = {
+    "nudge": "Along which axis do you join the two? How many rows does your result have?",
+    "pointer": "The docstring says what shape the result has.",
+    "explanation": "You put one below the other: a batch of twice the size. They belong side by side.",
 }
 
 MANY_TO_ONE = Exercise(
@@ -1005,19 +1201,27 @@ MANY_TO_ONE = Exercise(
             "last word.",
         ),
         Misconception(
+            "backward-from-the-right",
+            _one_bent(bw=_from_the_right),
+            nudge="At which step does a sequence of length 2 in a row of 5 begin: also after its "
+            "outputs have been turned back?",
+            pointer=_ONE_TEXT,
+            explanation="You look for the beginning of short sequences at step T - n, as if they stood "
+            "at the right end of their rows. The outputs are in the order of time: all begin at "
+            "step 0.",
+        ),
+        Misconception(
             "backward-first",
             _one_bent(join=lambda f, b: np.concatenate([b, f], axis=1)),
             nudge="Which direction's numbers come first in a row of your result?",
             pointer="The docstring says in which order.",
             explanation="You put the backward half first.",
         ),
+        Misconception("added", _one_bent(join=lambda f, b: f + b), **_ONE_ADDED),
         Misconception(
-            "added",
-            _one_bent(join=lambda f, b: f + b if f.shape == b.shape else f),
-            nudge="How many numbers does a row of your result have, and how many has each reader?",
-            pointer="The docstring says what shape the result has.",
-            explanation="You do not put both vectors side by side, so one cannot tell any more who "
-            "said what.",
+            "added-in-tensorflow",
+            _one_bent(join=lambda f, b: np.asarray(_tf().add(f, b))),
+            **_ONE_ADDED,
         ),
         Misconception(
             "forward-only",
@@ -1028,17 +1232,13 @@ MANY_TO_ONE = Exercise(
         ),
         Misconception(
             "below-each-other",
-            _one_bent(
-                join=lambda f, b: (
-                    np.concatenate([f, b[:, : f.shape[1]]], axis=0)
-                    if f.shape[1] <= b.shape[1]
-                    else np.concatenate([f, f], axis=0)
-                )
-            ),
-            nudge="Along which axis do you join the two? How many rows does your result have?",
-            pointer="The docstring says what shape the result has.",
-            explanation="You put one below the other: a batch of twice the size. They belong side "
-            "by side.",
+            _one_bent(join=lambda f, b: np.concatenate([f, b], axis=0)),
+            **_ONE_BELOW,
+        ),
+        Misconception(
+            "below-each-other-in-tensorflow",
+            _one_bent(join=lambda f, b: np.asarray(_tf().concat([f, b], axis=0))),
+            **_ONE_BELOW,
         ),
     ),
     nudge="For each direction: at which step has it read everything?",
@@ -1135,7 +1335,7 @@ ADD_EQUALS_CONCAT = Exercise(
         ),
         Misconception(
             "joined-by-columns",
-            _concat_bent(W=lambda f, b, o: np.concatenate([f, b], axis=1)),
+            _concat_bent(W=lambda f, b, o: np.concatenate([f @ o, b @ o], axis=1)),
             nudge="Write the shapes down: a row of H_fw + H_bw numbers times W. How many rows has W?",
             pointer=_CONCAT_TEXT,
             explanation="You join the matrices by columns. The vectors stand side by side, so the "
@@ -1143,9 +1343,7 @@ ADD_EQUALS_CONCAT = Exercise(
         ),
         Misconception(
             "matrices-added",
-            _concat_bent(
-                W=lambda f, b, o: (f[: min(len(f), len(b))] + b[: min(len(f), len(b))]) @ o
-            ),
+            _concat_bent(W=lambda f, b, o: (f + b) @ o),
             nudge="How many rows does your W have, and how many numbers does the vector have?",
             pointer=_CONCAT_TEXT,
             explanation="You add the two matrices. That would project fw + bw, which is something "
@@ -1204,8 +1402,23 @@ ADD_EQUALS_CONCAT = Exercise(
             explanation="The last bias is added twice: it comes after the sum, not once a direction.",
         ),
         Misconception(
+            "biases-side-by-side",
+            _concat_bent(bias=lambda f, b, W, o: np.concatenate([f @ W, b @ W]) + np.tile(o, 2)),
+            nudge="How many numbers does your b have, and how many does the sum need?",
+            pointer=_CONCAT_TEXT,
+            explanation="You put the biases side by side, like the vectors. But they come into the sum "
+            "once for each class: they are added.",
+        ),
+        Misconception(
+            "results-exchanged",
+            lambda *weights: _concat_bent()(*weights)[::-1],
+            nudge="Which of your two results comes first?",
+            pointer="The docstring says what is returned.",
+            explanation="You return the bias first.",
+        ),
+        Misconception(
             "biases-not-projected",
-            _concat_bent(bias=lambda f, b, W, o: (f + b)[:1] + o),
+            _concat_bent(bias=lambda f, b, W, o: f + b + o),
             nudge="The first two biases have E numbers. How do they become C?",
             pointer=_CONCAT_TEXT,
             explanation="The first two biases have to go through the last projection, as everything "
@@ -1283,6 +1496,13 @@ def _guarded_by_if(texts: Any) -> Any:
     return texts
 
 
+def _guarded_too_strictly(texts: Any) -> Any:
+    tf = _tf()
+    texts = tf.cast(texts, tf.int32)
+    tf.debugging.assert_less(texts, 127)
+    return texts
+
+
 def _guarded_by_numpy(texts: Any) -> Any:
     if np.max(np.asarray(texts)) > 127:
         raise ValueError("a byte over 127")
@@ -1333,9 +1553,9 @@ def _classify_cases(rng: Rng) -> list[Case]:
     def small(name: str, *arguments: Any) -> Case:
         return Case(name, ("small", inputs(*arguments)), frozenset({"small"}))
 
-    def refusal() -> list[Any]:
+    def with_byte(byte: int) -> list[Any]:
         x, _, *others = inputs(2, 4, (3, 4), 4, 3)
-        x[int(rng.integers(2)), int(rng.integers(3))] = int(rng.integers(128, 256))
+        x[int(rng.integers(2)), int(rng.integers(3))] = byte
         return [x, *others]
 
     def drawn(B: int, T: int, shortest: int) -> tuple[Array, Array, Array]:
@@ -1352,14 +1572,20 @@ def _classify_cases(rng: Rng) -> list[Case]:
         small("as many units in both directions", 4, 4, (3, 3), 1, 2, 3, 3),
         small("a batch of one", 1, 6, (2, 3), 5),
         small("one character", 2, 1, (3, 2), 1, 1),
-        Case("a byte over 127", ("refused", refusal()), frozenset({"refused"})),
+        Case(
+            "a byte over 127",
+            ("refused", with_byte(int(rng.integers(128, 256)))),
+            frozenset({"refused"}),
+        ),
+        Case("the byte 127", ("refused", with_byte(127)), frozenset({"refused"})),
         Case(
             "texts that it has never seen",
             (
                 "training",
                 [
                     inputs(3, 5, (4, 6), 5, 2, 3),
-                    refusal(),
+                    with_byte(int(rng.integers(128, 256))),
+                    with_byte(127),
                     x.reshape(N, B, T),
                     y.reshape(N, B),
                     lengths.reshape(N, B),
@@ -1368,13 +1594,16 @@ def _classify_cases(rng: Rng) -> list[Case]:
                 ],
             ),
             frozenset({"training"}),
+            expected={"rehearsed": True, "learned": True},
         ),
     ]
 
 
 def _refusal(seen: Comparison) -> Difference | None:
-    if seen.actual.value["refused"]:
+    if seen.actual.value["refused"] == seen.expected.value["refused"]:
         return None
+    if seen.actual.value["refused"]:
+        return Difference("a text with the byte 127 is refused, the last one that is allowed")
     return Difference("a text with a byte over 127 gets an answer all the same")
 
 
@@ -1420,7 +1649,7 @@ CLASSIFY_BYTES = Exercise(
             needs=("what the forward half has read", "what the backward half has read"),
         ),
         Aspect(
-            "bytes over 127 refused",
+            "bytes over 127 refused, and no others",
             0.5,
             _refusal,
             tags=frozenset({"refused"}),
@@ -1431,7 +1660,7 @@ CLASSIFY_BYTES = Exercise(
             1.5,
             _learned,
             tags=frozenset({"training"}),
-            needs=("bytes over 127 refused",),
+            needs=("bytes over 127 refused, and no others",),
         ),
     ),
     misconceptions=(
@@ -1440,8 +1669,15 @@ CLASSIFY_BYTES = Exercise(
             _classified(ids=_unguarded),
             nudge="What does `tf.one_hot` make of the byte 200, with depth 128?",
             pointer=_CLASSIFY_TEXT,
-            explanation="Your logits are right. But a byte over 127 gets an answer, too: `tf.one_hot` "
-            "makes it a row of zeros, and nobody notices.",
+            explanation="Your logits are right. But a text with a byte over 127 gets an answer, too, "
+            "although the network has never read that byte: it has no place among the 128.",
+        ),
+        Misconception(
+            "byte-127-refused",
+            _classified(ids=_guarded_too_strictly),
+            nudge="Which is the largest byte that has a place among 128?",
+            pointer="The docstring says which bytes are allowed.",
+            explanation="You refuse the byte 127 as well. It is the last one that is allowed.",
         ),
         Misconception(
             "an-if-in-the-graph",
@@ -1502,6 +1738,17 @@ CLASSIFY_BYTES = Exercise(
             "only just begun.",
         ),
         Misconception(
+            "both-in-the-last-column",
+            _classified(
+                fw_at=lambda outputs, lengths: outputs[:, -1],
+                bw_at=lambda outputs, lengths: outputs[:, -1],
+            ),
+            nudge="Where has each of the two readers read everything? Is that one place or two?",
+            pointer="Read “One vector for a whole text” again.",
+            explanation="You take the last column of both. There the backward reader has only just "
+            "begun, and a short text has padding.",
+        ),
+        Misconception(
             "both-at-the-last-step",
             _classified(bw_at=_gathered),
             nudge="How many characters has the backward reader seen at a text's last one?",
@@ -1551,6 +1798,13 @@ CLASSIFY_BYTES = Exercise(
             nudge="How many cells were you given, and how many do you use?",
             pointer="Read “Two readers” again.",
             explanation="The forward cell reads in both directions.",
+        ),
+        Misconception(
+            "cells-exchanged",
+            _classified(cells=lambda a, b: (b, a)),
+            nudge="Which of the two cells reads forwards?",
+            pointer="Read “Two readers” again.",
+            explanation="The cell `bw` reads forwards and `fw` backwards.",
         ),
         Misconception(
             "halves-exchanged",

@@ -38,8 +38,13 @@ def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float], colo
     )  # fmt: skip
 
 
-def draw_two_readers(axes: Any, words: Sequence[str]) -> Any:
+def draw_two_readers(axes: Any, words: Sequence[str], *, step: int | None = None) -> Any:
     """A sequence read forwards by one row of cells and backwards by another one.
+
+    Args:
+        axes: to draw on.
+        words: the sequence.
+        step: the step whose two cells are filled: what both have read there, side by side.
 
     >>> axes = draw_two_readers(new_figure()[1], ["a", "b", "c"])
     >>> [text.get_text() for text in axes.texts].count("bw")
@@ -51,7 +56,8 @@ def draw_two_readers(axes: Any, words: Sequence[str]) -> Any:
         for row, name, colour in ((0.0, "fw", BLUE), (1.0, "bw", ORANGE)):
             axes.text(
                 t, row, name, ha="center", va="center", fontsize=10, color=_DARK,
-                bbox={"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": colour},
+                bbox={"boxstyle": "round,pad=0.4", "edgecolor": colour,
+                      "facecolor": SKY if t == step else "white"},
             )  # fmt: skip
         _arrow(axes, (t - 0.08, -0.75), (t - 0.08, -0.25), GREY)
         axes.plot([t + 0.3, t + 0.3], [-0.75, 0.6], color=GREY, linewidth=1.2)
@@ -178,11 +184,7 @@ def draw_accuracies(
     """
     for look, (name, (steps, values)) in zip(_LOOKS, curves.items(), strict=False):
         axes.plot(steps, values, label=name, markersize=5, **look)
-    axes.axhline(guess, color=GREY, linestyle=":", linewidth=1.2)
-    axes.text(
-        0.995, guess - 0.03, "guessing", ha="right", va="top", fontsize=8, color=_DARK,
-        transform=axes.get_yaxis_transform(),
-    )  # fmt: skip
+    axes.axhline(guess, color=GREY, linestyle=":", linewidth=1.2, label="guessing")
     axes.set(ylim=(0, 1.05), xlabel="updates", ylabel="right on held-back texts")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.legend(loc="upper left", fontsize=8)

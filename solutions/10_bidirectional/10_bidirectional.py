@@ -61,16 +61,16 @@ from course_lib.plots.bidirectional import (
 
 # %% tags=["demo"]
 figure, axes = new_figure(width=7.5, height=2.8)
-draw_two_readers(axes, ["He", "said", "Teddy", "bears"])
+draw_two_readers(axes, ["He", "said", "Teddy", "bears"], step=2)
 show(
     figure,
     alt="Two rows of four cells above the words He said Teddy bears. In the lower row, fw, arrows lead "
     "from left to right. In the upper row, bw, they lead from right to left. Every word enters the "
-    "cell of each row above it.",
+    "cell of each row above it. The two cells above Teddy are filled.",
 )
 
 # %% [markdown]
-# At *Teddy*, the forward reader has read "He said Teddy", the backward reader "bears Teddy". Both
+# At *Teddy* (filled), the forward reader has read "He said Teddy", the backward reader "bears Teddy". Both
 # together have read everything: $[h_t,\, h'_t]$, the two side by side, is the **bidirectional** output
 # at $t$. (Schuster and Paliwal, 1997.)
 #
@@ -170,7 +170,8 @@ check("reverse_sequences", reverse_sequences)
 #
 # What you have just written for NumPy, TensorFlow has as `tf.reverse_sequence`. Besides `x` and the
 # lengths it wants to know `seq_axis` (along which axis to turn) and `batch_axis` (which one counts the
-# sequences).
+# sequences). `dynamic_rnn` gives two things, and you need the first. The check hands in NumPy arrays; the
+# last exercise will hand in tensors, which these functions take as well.
 
 
 # %% exercise="bidirectional"
@@ -179,8 +180,7 @@ def bidirectional(fw, bw, x, lengths):
 
     fw, bw: two cells, called as cell(x_t, state) -> (output, new_state), with cell.zero_state(B).
             fw reads from the first step on, bw from each sequence's own last step down.
-    x: (B, T, D).
-    lengths: (B,), whole numbers from 1 to T.
+    x: (B, T, D), a NumPy array or a tensor; lengths: (B,), whole numbers from 1 to T, of the same kind.
     Returns (outputs_fw, outputs_bw), each (B, T, units of its cell), both in the order of time:
     step t of both belongs to x[:, t]. Past a sequence's end both are zero.
     """
@@ -238,7 +238,8 @@ def depends_on(f, x):
        depends on sequence b only. Call it with whole batches.
     x: (B, T, D), a NumPy array of floats. It is left as it is.
     Returns (B, T), True or False: whether row b of f(x) depends on x[b, t].
-    A change of 1 in each feature is large enough; what moves by less than 1e-9 has not moved.
+    A change of 1 in each feature is large enough (in a step of zeros, too). What moves by more than
+    1e-9 has moved, what moves by less has not.
     """
     ### BEGIN SOLUTION
     before = np.asarray(f(x))
@@ -341,6 +342,7 @@ def many_to_one(outputs_fw, outputs_bw, lengths):
     """One vector a sequence, from the place where each direction has read all of it.
 
     outputs_fw: (B, T, H_fw), outputs_bw: (B, T, H_bw), both in the order of time, zero in the padding.
+    H_fw and H_bw may differ.
     lengths: (B,), whole numbers from 1 to T.
     Returns (B, H_fw + H_bw): the forward direction's numbers first.
     """
@@ -499,8 +501,8 @@ for name, reading in (("right", headed_right), ("wrong", headed_wrong)):
 # model_output = project(e, NUM_CLASSES)   # W_out, b_out
 # ```
 #
-# Others put the two side by side, and project once. Which is better? Neither: it is **the same**. Two
-# numbers suffice to see it. If $f$ and $b$ are single numbers, then
+# Others put the two side by side, and project once. Which of the two can say more? Neither: it is **the
+# same**. Two numbers suffice to see it. If $f$ and $b$ are single numbers, then
 #
 # $$f\,w_\text{fw} + b\,w_\text{bw} \;=\; \begin{bmatrix} f & b \end{bmatrix}
 # \begin{bmatrix} w_\text{fw} \\ w_\text{bw} \end{bmatrix}.$$
@@ -549,6 +551,10 @@ check("add_equals_concat", add_equals_concat)
 # $2 \cdot (512 \cdot 128 + 128) + 128 \cdot 4 + 4 = 131{,}844$, against $1024 \cdot 4 + 4 = 4{,}100$.
 #
 # </details>
+#
+# So the three can say nothing that the one cannot. (The other way round it holds as long as $E$ is not
+# smaller than the number of classes: what has passed through a narrow middle has lost something. And while
+# they *learn* they differ: gradient descent takes another way through three matrices than through one.)
 #
 # ## The slide's classifier
 #
@@ -613,8 +619,8 @@ print("the same after a relu: ", np.round(tf.nn.softmax(tf.nn.relu(logits)).nump
 #
 # The check calls it on a few small texts first: are the logits right, and what has each half read? Then
 # it hands in a byte over 127, and expects an error. An `if` cannot look at the numbers of a tensor while
-# a graph is being traced; TensorFlow's way is `tf.debugging.assert_less(values, limit)` (on `int32`:
-# `tf.cast` them).
+# a graph is being traced; TensorFlow's way is `tf.debugging.assert_less(values, limit)`. It compares like
+# with like only, and bytes come as `uint8`: `tf.cast` them to `tf.int32` first.
 #
 # At last it **trains** a network whose logits come from your function (a few seconds): four languages,
 # texts of 16 to 24 characters. Then it draws 200 texts that the network has never seen, of 100 to 256

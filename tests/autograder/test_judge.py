@@ -136,6 +136,13 @@ def test_a_broken_definition_is_the_graders_fault_and_says_so() -> None:
         judged(double, aspects=(Aspect("long", 1.0, tags=frozenset({"long"})),))
 
 
+def test_what_is_known_to_be_right_is_not_run_for() -> None:
+    known = Case("known", (np.ones((1, 4)),), expected=2 * np.ones((1, 4)))
+    changes = {"cases": lambda rng: [known], "reference": fails, "misconceptions": ()}
+    assert judged(double, **changes).passed
+    assert judged(halve, **changes).score == 1.0
+
+
 def test_an_answer_that_keeps_state_between_runs_cannot_spoil_the_inputs_of_the_next() -> None:
     judge = Judge(exercise(), 1)
     judge.judge(judge.run(in_place))

@@ -63,6 +63,12 @@ def test_no_wrong_classifier_is_trained() -> None:
         assert last.raised or not last.value["rehearsed"], known.name
 
 
+def test_what_a_training_should_come_to_is_known_without_training() -> None:
+    judge = Judge(CLASSIFY_BYTES, PUBLIC_SEED)
+    inputs = judge.cases[-1].inputs[1]
+    assert judge.expected[-1].value == training(CLASSIFY_BYTES.reference, *inputs)
+
+
 def test_numpy_inside_the_graph_is_named_and_not_taken_for_unwritten() -> None:
     right = CLASSIFY_BYTES.alternatives["step by step"]
 
@@ -78,8 +84,8 @@ def test_numpy_inside_the_graph_is_named_and_not_taken_for_unwritten() -> None:
 def test_a_network_that_does_not_learn_has_not_learned() -> None:
     judge = Judge(CLASSIFY_BYTES, PUBLIC_SEED)
     inputs = judge.cases[-1].inputs[1]
-    rehearsal, refusal, x, y, lengths, *fresh = inputs
+    rehearsal, refusal, allowed, x, y, lengths, *fresh = inputs
     right = CLASSIFY_BYTES.alternatives["step by step"]
     mixed = np.random.default_rng(0).permutation(y[:2].ravel()).reshape(2, -1)
-    seen = training(right, rehearsal, refusal, x[:2], mixed, lengths[:2], *fresh)
+    seen = training(right, rehearsal, refusal, allowed, x[:2], mixed, lengths[:2], *fresh)
     assert seen == {"rehearsed": True, "learned": False}
