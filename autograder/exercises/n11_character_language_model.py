@@ -103,6 +103,16 @@ def _sorted_vocabulary(text: str, vocab: str) -> Array:
     return _rows(text, vocab, "".join(sorted(vocab)).index, len(vocab))
 
 
+def _strange_skipped(text: str, vocab: str) -> Array:
+    return one_hot_text("".join(c for c in text if c in vocab), vocab)
+
+
+def _strange_asserted(text: str, vocab: str) -> Array:
+    if not set(text) <= set(vocab):
+        raise AssertionError
+    return one_hot_text(text, vocab)
+
+
 def _counted(text: str, vocab: str) -> Array:
     return one_hot_text(text, vocab).sum(axis=0)
 
@@ -122,6 +132,13 @@ def _strange(seen: Comparison) -> Difference | None:
 
 
 _ONE = "Read “A character is a row with a single 1” again."
+
+_ONE_CODES = {
+    "nudge": "How many columns does your result have, and how large is the code of a letter?",
+    "pointer": _ONE,
+    "explanation": "You use the character's code as its place, as the slides do, who have 128 columns "
+    "for it. Here a place is counted in the vocabulary.",
+}
 
 ONE_HOT_TEXT = Exercise(
     id="one_hot_text",
@@ -159,6 +176,23 @@ ONE_HOT_TEXT = Exercise(
             "index: it counts from the end.",
         ),
         Misconception(
+            "unknown-skipped",
+            _strange_skipped,
+            nudge="How many rows does your result have for a text with an unknown character?",
+            pointer=_ONE,
+            explanation="You leave unknown characters out. The text has become shorter, all that "
+            "follows has moved, and nobody is told.",
+        ),
+        Misconception(
+            "refused-by-assert",
+            _strange_asserted,
+            nudge="Which kinds of errors does the text ask for? What becomes of an `assert` when "
+            "Python is told to optimise?",
+            pointer=_ONE,
+            explanation="You refuse with an `assert`. `python -O` leaves all of these out; what must "
+            "always be refused is better raised as an error of its own kind.",
+        ),
+        Misconception(
             "transposed",
             lambda text, vocab: one_hot_text(text, vocab).T,
             nudge="What does the first axis of your result count?",
@@ -183,12 +217,12 @@ ONE_HOT_TEXT = Exercise(
             "vocabulary as it was given.",
         ),
         Misconception(
-            "code-points",
-            lambda text, vocab: _rows(text, vocab, ord, 128),
-            nudge="How many columns does your result have, and how many characters are there?",
-            pointer=_ONE,
-            explanation="You use the character's code as its place, as the slides do, with 128 "
-            "columns. Here a place is counted in the vocabulary.",
+            "code-points", lambda text, vocab: _rows(text, vocab, ord, 128), **_ONE_CODES
+        ),
+        Misconception(
+            "code-points-out-of-range",
+            lambda text, vocab: _rows(text, vocab, ord, len(vocab)),
+            **_ONE_CODES,
         ),
         Misconception(
             "ids-only",
@@ -214,7 +248,7 @@ ONE_HOT_TEXT = Exercise(
     ),
     axes=("time", "vocabulary"),
     nudge="Write down the rows for the text 'CAB' and the vocabulary 'ABC'.",
-    pointer="“A character is a row with a single 1”.",
+    pointer=_ONE,
     alternatives={
         "a loop": lambda text, vocab: _rows(text, vocab, vocab.index, len(vocab)),
         "lists": lambda text, vocab: [
@@ -237,12 +271,16 @@ def _unigram_cases(rng: Rng) -> list[Case]:
         text = [letter for letter, n in zip(letters, counts, strict=False) for _ in range(n)]
         return "".join(rng.permutation(text))
 
+    def spaced(text: str) -> str:
+        return "".join(rng.permutation([*text, *" " * 9, *"\n" * 4]))
+
     some = [int(n) for n in rng.integers(2, 12, size=5)]
     return [
         Case("two characters, equally frequent", (mixed([6, 6]),), frozenset({"even"})),
         Case("eight characters, equally frequent", (mixed([3] * 8),), frozenset({"even"})),
         Case("frequent and rare ones", (mixed([29, 7, *some]),), frozenset({"uneven"})),
         Case("one of them is most of the text", (mixed([90, 4, 1, 1]),), frozenset({"uneven"})),
+        Case("spaces and line ends", (spaced(mixed([12, 5, 3])),), frozenset({"uneven"})),
         Case("the same character throughout", (mixed([9]),), frozenset({"single"})),
     ]
 
@@ -255,6 +293,12 @@ def _shares(text: str) -> Array:
 def _entropy(text: str, log: Callable[..., Any] = np.log2) -> float:
     p = _shares(text)
     return float(-(p * log(p)).sum())
+
+
+def _over_an_alphabet(text: str) -> float:
+    p = np.array([text.count(character) for character in string.printable]) / len(text)
+    with np.errstate(all="ignore"):
+        return float(-(p * np.log2(p)).sum())
 
 
 def _unigram_loop(text: str) -> float:
@@ -325,6 +369,37 @@ UNIGRAM_BITS = Exercise(
             "as much as a frequent one.",
         ),
         Misconception(
+            "not-weighted",
+            lambda text: float(-np.log2(_shares(text)).sum()),
+            nudge="How often is each price paid?",
+            pointer=_BASE,
+            explanation="You add up what each of the different characters costs, each once. A character "
+            "is paid for as often as it comes.",
+        ),
+        Misconception(
+            "divided-once-more",
+            lambda text: float(-(_shares(text) * np.log2(_shares(text))).mean()),
+            nudge="What do the shares add up to? Is there anything left to be divided by?",
+            pointer=_BASE,
+            explanation="Weighted with the shares, the sum is the mean already; you divide it once more "
+            "by the number of different characters.",
+        ),
+        Misconception(
+            "absent-characters",
+            _over_an_alphabet,
+            nudge="What is the logarithm of 0, and which characters have the share 0?",
+            pointer="Look at what your function makes of a character that does not occur.",
+            explanation="You count characters that the text does not hold. Their share is 0, its "
+            "logarithm is infinite, and 0 times infinity is no number.",
+        ),
+        Misconception(
+            "white-space-dropped",
+            lambda text: _entropy("".join(text.split()) or text),
+            nudge="Is a space a character? Does it have to be predicted?",
+            pointer="Read “The text” again.",
+            explanation="You leave spaces and line ends out. They are characters like the others.",
+        ),
+        Misconception(
             "whole-text",
             lambda text: len(text) * _entropy(text),
             nudge="What happens to your number when the text is written twice in a row?",
@@ -373,7 +448,7 @@ UNIGRAM_BITS = Exercise(
         ),
     ),
     nudge="Do 'AAAB' on paper: what does an A cost, what a B, and how often is each paid?",
-    pointer="“The dumb baseline: how often each symbol occurs”.",
+    pointer=_BASE,
     alternatives={
         "character by character": _unigram_loop,
         "np.unique, rearranged": _unigram_unique,
@@ -476,6 +551,32 @@ def _target_lost_at_the_end(ids: Array, batch: int, T: int) -> list[Pair]:
     return [(x[:, t : t + T], x[:, t + 1 : t + T + 1]) for t in range(0, columns, T)]
 
 
+def _all_characters_are_columns(ids: Array, batch: int, T: int) -> list[Pair]:
+    columns = len(ids) // batch
+    size = batch * columns
+    x, y = (a.reshape(batch, columns) for a in (ids[:size], ids[1 : size + 1]))
+    return _cut(x, y, T)
+
+
+def _rolled_what_is_used(ids: Array, batch: int, T: int) -> list[Pair]:
+    columns = len(ids) // batch
+    used = ids[: batch * columns]
+    x, y = (a.reshape(batch, columns) for a in (used, np.roll(used, -1)))
+    return _cut(x, y, T)
+
+
+def _last_column_lost(ids: Array, batch: int, T: int) -> list[Pair]:
+    columns = len(ids) // batch
+    rows = ids[: batch * columns].reshape(batch, columns)
+    return _cut(rows[:, :-1], rows[:, 1:], T)
+
+
+def _edges_lost(ids: Array, batch: int, T: int) -> list[Pair]:
+    columns = len(ids) // batch
+    rows = ids[: batch * columns].reshape(batch, columns)
+    return [(left[:, :-1], left[:, 1:]) for left, _ in _cut(rows, rows, T)]
+
+
 def _overlapping(ids: Array, batch: int, T: int) -> list[Pair]:
     x, y = _columns(ids, batch)
     return [(x[:, t : t + T], y[:, t : t + T]) for t in range(max(x.shape[1] - T + 1, 1))]
@@ -527,6 +628,28 @@ def _window_shapes(seen: Comparison) -> Difference | None:
 
 
 _BATCH = "Read “Rows that go on, targets that look ahead” again."
+
+_LOST_AT_EDGES = {
+    "nudge": "How many columns do your windows have, for T = 4?",
+    "pointer": _BATCH,
+    "explanation": "You take both from the same window, so each loses a column, and the "
+    "character at each edge is never predicted.",
+}
+
+_LOST_AT_ENDS = {
+    "nudge": "Which shape has the last pair of targets? What is the target of the last "
+    "character of row 0?",
+    "pointer": _BATCH,
+    "explanation": "You shift after cutting into rows, so the last column of each row has no "
+    "target. It is there, in the text: the first character of the next row.",
+}
+
+_FROM_THE_FRONT = {
+    "nudge": "What is the target of the text's last character?",
+    "pointer": _BATCH,
+    "explanation": "You roll the whole text, so where the rows use it up its last target is "
+    "its first character. One character has to be kept as a target.",
+}
 
 LANGUAGE_MODEL_BATCHES = Exercise(
     id="language_model_batches",
@@ -589,13 +712,9 @@ LANGUAGE_MODEL_BATCHES = Exercise(
             explanation="You shift inside each row: the last target of a row is its first "
             "character. What comes next stands in the next row.",
         ),
+        Misconception("last-target-from-the-front", _rolled_whole, **_FROM_THE_FRONT),
         Misconception(
-            "last-target-from-the-front",
-            _rolled_whole,
-            nudge="What is the target of the text's last character?",
-            pointer=_BATCH,
-            explanation="You roll the whole text, so where the rows use it up its last target is "
-            "its first character. One character has to be kept as a target.",
+            "last-target-from-the-front-of-the-rows", _rolled_what_is_used, **_FROM_THE_FRONT
         ),
         Misconception(
             "rest-dropped",
@@ -603,6 +722,14 @@ LANGUAGE_MODEL_BATCHES = Exercise(
             nudge="How many columns are there, and how many do your windows hold?",
             pointer=_BATCH,
             explanation="The shorter window at the end is left out.",
+        ),
+        Misconception(
+            "no-character-kept-back",
+            _all_characters_are_columns,
+            nudge="Four characters, one row. How many of them can be read, if each needs a next one?",
+            pointer="Read the pen-and-paper question above the exercise again.",
+            explanation="You make columns of all characters. The last one has to be kept back as a "
+            "target; where the rows use it up, there are too few targets.",
         ),
         Misconception(
             "dealt-like-cards",
@@ -628,23 +755,10 @@ LANGUAGE_MODEL_BATCHES = Exercise(
             explanation="You keep only the last target of each row: that is many-to-one. Every "
             "step has a target.",
         ),
-        Misconception(
-            "target-lost-at-each-edge",
-            _target_cut_short,
-            nudge="How many columns do your windows have, for T = 4?",
-            pointer=_BATCH,
-            explanation="You take both from the same window, so each loses a column, and the "
-            "character at each edge is never predicted.",
-        ),
-        Misconception(
-            "target-lost-at-a-row-s-end",
-            _target_lost_at_the_end,
-            nudge="Which shape has the last pair of targets? What is the target of the last "
-            "character of row 0?",
-            pointer=_BATCH,
-            explanation="You shift after cutting into rows, so the last column of each row has no "
-            "target. It is there, in the text: the first character of the next row.",
-        ),
+        Misconception("target-lost-at-each-edge", _target_cut_short, **_LOST_AT_EDGES),
+        Misconception("target-lost-at-each-edge-of-all", _edges_lost, **_LOST_AT_EDGES),
+        Misconception("target-lost-at-a-row-s-end", _target_lost_at_the_end, **_LOST_AT_ENDS),
+        Misconception("last-column-lost", _last_column_lost, **_LOST_AT_ENDS),
         Misconception(
             "overlapping",
             _overlapping,
@@ -657,7 +771,7 @@ LANGUAGE_MODEL_BATCHES = Exercise(
     axes={"inputs": [], "targets": []},
     nudge="Write the numbers 0 to 12 in two rows of six and cut them into windows of three. What "
     "does each of them have to predict?",
-    pointer="“Rows that go on, targets that look ahead”.",
+    pointer=_BATCH,
     alternatives={
         "a loop over rows": _batches_loop,
         "places, a generator": _batches_by_places,
@@ -677,6 +791,9 @@ def _bits_cases(rng: Rng) -> list[Case]:
 
     blank = np.zeros((2, 7, 16)) + rng.normal()
     huge = rng.normal(0, 3, (2, 5, 4)) + 2000.0
+    mixed = rng.normal(0, 3, (3, 4, 5)) + np.array([0.0, 2000.0, -900.0])[:, None, None]
+    wrong, came = rng.normal(0, 1, (2, 4, 5)), rng.integers(0, 5, (2, 4))
+    wrong[0, 1, came[0, 2]] -= 40.0
     return [
         Case(
             "a model that knows nothing", (blank, rng.integers(0, 16, (2, 7))), frozenset({"blank"})
@@ -686,6 +803,12 @@ def _bits_cases(rng: Rng) -> list[Case]:
         case("a batch of one", 1, 9, 6),
         case("two characters a row", 4, 2, 3),
         Case("huge logits", (huge, rng.integers(0, 4, (2, 5))), frozenset({"huge"})),
+        Case(
+            "huge logits in one row, small ones in others",
+            (mixed, rng.integers(0, 5, (3, 4))),
+            frozenset({"huge"}),
+        ),
+        Case("a prediction that is very wrong", (wrong, came), frozenset({"huge"})),
     ]
 
 
@@ -704,6 +827,23 @@ def _bits_unstable(logits: Array, ids: Array) -> float:
         weights = np.exp(logits)
         p = weights / weights.sum(axis=2, keepdims=True)
         return float(_surprise(p[:, :-1], ids[:, 1:]).mean())
+
+
+def _bits_with_one_maximum(logits: Array, ids: Array) -> float:
+    with np.errstate(all="ignore"):
+        weights = np.exp(logits - logits.max())
+        p = weights / weights.sum(axis=2, keepdims=True)
+        return float(_surprise(p[:, :-1], ids[:, 1:]).mean())
+
+
+def _normalised_over_all(logits: Array, ids: Array) -> float:
+    weights = np.exp(logits - logits.max())[:, :-1]
+    with np.errstate(all="ignore"):
+        return float(_surprise(weights / weights.sum(), ids[:, 1:]).mean())
+
+
+def _powers_of_two(logits: Array, ids: Array) -> float:
+    return float(_surprise(_softmax(np.log(2) * logits)[:, :-1], ids[:, 1:]).mean())
 
 
 def _bits_loop(logits: Any, ids: Any) -> float:
@@ -740,8 +880,19 @@ def _bits_of(change: Callable[[Array, Array], float]) -> Callable[[Array, Array]
     return lambda logits, ids: change(*_shift_bits(logits, ids))
 
 
+def _bits_with_epsilon(epsilon: float) -> Callable[[Array, Array], float]:
+    return _bits_of(lambda p, ids: float(_surprise(p + epsilon, ids).mean()))
+
+
 _BITS = "Read “Bits: what a text costs” again."
 _AFTER = "Read “Which prediction belongs to which character?” again."
+
+_EPSILON = {
+    "nudge": "What is the most that your function can make a model pay for one character?",
+    "pointer": _BITS,
+    "explanation": "You add a small number before you take the logarithm. So a model that is very wrong "
+    "gets off cheaply: the price has a ceiling that has nothing to do with the model.",
+}
 
 BITS_PER_CHARACTER = Exercise(
     id="bits_per_character",
@@ -751,7 +902,7 @@ BITS_PER_CHARACTER = Exercise(
     aspects=(
         Aspect("a model that knows nothing", 1.0, tags=frozenset({"blank"})),
         Aspect("values", 2.0, tags=frozenset({"values"})),
-        Aspect("huge logits", 1.0, tags=frozenset({"huge"}), needs=("values",)),
+        Aspect("extreme logits", 1.0, tags=frozenset({"huge"}), needs=("values",)),
         Aspect("inputs left unchanged", 1.0, inputs_unchanged, needs=("values",)),
     ),
     misconceptions=(
@@ -852,6 +1003,34 @@ BITS_PER_CHARACTER = Exercise(
             "pays for the characters that really came.",
         ),
         Misconception(
+            "softmax-over-everything",
+            _normalised_over_all,
+            nudge="What do your probabilities of a single step add up to?",
+            pointer=_BITS,
+            explanation="You divide by the sum over all steps and rows. At each step the probabilities "
+            "of all characters must add up to 1.",
+        ),
+        Misconception(
+            "powers-of-two",
+            _powers_of_two,
+            nudge="Which number is raised to the power of the logits in the formula, and which in "
+            "your function?",
+            pointer=_BITS,
+            explanation="You raise 2 to the logits. The softmax has e there; the 2 belongs into the "
+            "logarithm that comes afterwards, which makes it bits.",
+        ),
+        Misconception(
+            "one-maximum-for-all",
+            _bits_with_one_maximum,
+            nudge="You subtract a number so that nothing overflows. What becomes of a step whose logits "
+            "are all 2000 smaller than that number?",
+            pointer="Read the note on huge numbers above the exercise again.",
+            explanation="You subtract the largest number of the whole array. Then steps with small "
+            "logits underflow: 0 divided by 0. Each step has a largest one of its own.",
+        ),
+        Misconception("epsilon-in-the-logarithm", _bits_with_epsilon(1e-9), **_EPSILON),
+        Misconception("smaller-epsilon-in-the-logarithm", _bits_with_epsilon(1e-12), **_EPSILON),
+        Misconception(
             "overflow",
             _bits_unstable,
             nudge="What is e to the power of 2000?",
@@ -861,7 +1040,7 @@ BITS_PER_CHARACTER = Exercise(
         ),
     ),
     nudge="Take one row of three characters and write down which prediction is about which.",
-    pointer="“Bits: what a text costs”.",
+    pointer=_BITS,
     alternatives={
         "loops": _bits_loop,
         "one-hot and einsum": _bits_with_one_hot,
@@ -906,6 +1085,12 @@ def _drawn(probabilities: Callable[[Array, float], Array]) -> Callable[..., int]
 def _unstable(logits: Array, temperature: float) -> Array:
     with np.errstate(all="ignore"):
         weights = np.exp(logits / temperature)
+        return weights / weights.sum()
+
+
+def _powers(logits: Array, temperature: float) -> Array:
+    with np.errstate(all="ignore"):
+        weights = _softmax(logits) ** (1 / temperature)
         return weights / weights.sum()
 
 
@@ -1069,8 +1254,9 @@ SAMPLE = Exercise(
             nudge="Do your frequencies depend on the temperature? Does a factor that is divided "
             "out again change anything?",
             pointer=_DRAW,
-            explanation="The temperature has no effect: dividing probabilities and making them add "
-            "up to 1 again changes nothing. It belongs to the logits.",
+            explanation="The temperature has no effect: it is not used, or it is divided out again "
+            "(probabilities that are divided and made to add up to 1 are what they were). It belongs "
+            "to the logits.",
         ),
         Misconception(
             "temperature-on-probabilities",
@@ -1112,6 +1298,14 @@ SAMPLE = Exercise(
             "the largest of them is taken from all.",
         ),
         Misconception(
+            "powers-underflow",
+            _drawn(_powers),
+            nudge="What is 0.3 to the power of 1000?",
+            pointer="Read the note on huge numbers above `bits_per_character` again.",
+            explanation="Powers of probabilities are right on paper. Close to temperature 0 they are "
+            "all too small for a computer, and you divide 0 by 0. Bend the logits, before the softmax.",
+        ),
+        Misconception(
             "float32-sum",
             _in_float32,
             nudge="Add up three float32 numbers of one third. Is it 1?",
@@ -1146,7 +1340,7 @@ SAMPLE = Exercise(
     tolerance=0.14,
     nudge="Take logits ln 1, ln 4 and ln 9 on paper. What are the probabilities at temperature 1, and "
     "which numbers become likelier at 2?",
-    pointer="“Temperature”.",
+    pointer=_DRAW,
     seconds=40.0,
     alternatives={
         "Gumbel noise": _gumbel,
@@ -1276,6 +1470,60 @@ def _prime_counts(step: Any, state: Any, prime: str, length: int, rng: Rng, **op
     return prime + generate_text(step, state, prime, more, rng, **options)
 
 
+def _prime_taken_off_the_length(
+    step: Any, state: Any, prime: str, length: int, rng: Rng, **options: Any
+) -> str:
+    return generate_text(step, state, prime, max(length - len(prime), 0), rng, **options)
+
+
+def _writing_without_a_new_state(
+    step: Any, state: Any, prime: str, length: int, rng: Rng, *, vocab: str, temperature: float = 1
+) -> str:
+    for character in prime:
+        logits, state = step(np.array([vocab.index(character)]), state)
+    text = ""
+    for _ in range(length):
+        k = sample(logits[0], temperature, rng)
+        text += vocab[k]
+        logits, _ = step(np.array([k]), state)
+    return text
+
+
+def _from_the_same_logits(
+    step: Any, state: Any, prime: str, length: int, rng: Rng, *, vocab: str, temperature: float = 1
+) -> str:
+    for character in prime:
+        logits, state = step(np.array([vocab.index(character)]), state)
+    return "".join(vocab[sample(logits[0], temperature, rng)] for _ in range(length))
+
+
+def _prime_at_once(
+    step: Any, state: Any, prime: str, length: int, rng: Rng, *, vocab: str, temperature: float = 1
+) -> str:
+    logits, state = step(np.array([vocab.index(character) for character in prime]), state)
+    text = ""
+    for _ in range(length):
+        k = sample(logits[-1], temperature, rng)
+        text += vocab[k]
+        logits, state = step(np.array([k]), state)
+    return text
+
+
+def _ids_returned(*arguments: Any, vocab: str, temperature: float = 1) -> list[int]:
+    text = generate_text(*arguments, vocab=vocab, temperature=temperature)
+    return [vocab.index(character) for character in text]
+
+
+def _global_draw(logits: Any, temperature: float, rng: Rng) -> int:
+    return sample(logits, temperature, np.random)  # type: ignore[arg-type]
+
+
+def _a_generator_of_its_own(
+    step: Any, state: Any, prime: str, length: int, rng: Rng, **options: Any
+) -> str:
+    return generate_text(step, state, prime, length, np.random.default_rng(0), **options)
+
+
 def _drawn_while_reading(
     step: Any, state: Any, prime: str, length: int, rng: Rng, *, vocab: str, temperature: float = 1
 ) -> str:
@@ -1301,7 +1549,8 @@ _BACKWARDS = partial(_writer, read=lambda prime: prime[::-1])
 _TOLD_BY_TEXT = (
     generate_text, _STATE_DROPPED, _STATE_RESET, _LAST_ONLY, _FIRST_ONLY, _LAST_TWICE,
     _NEVER_FED_BACK, _SHOWN_AND_FED, _SHOWN_ONLY, _FIRST_LOST, _BACKWARDS, _stops_at_a_line_end,
-    _prime_in_the_result, _prime_counts, _drawn_while_reading,
+    _prime_in_the_result, _prime_counts, _prime_taken_off_the_length, _drawn_while_reading,
+    _writing_without_a_new_state, _from_the_same_logits,
 )  # fmt: skip
 
 
@@ -1388,6 +1637,15 @@ def _occurs(seen: Comparison) -> Difference | None:
     return None
 
 
+def _chance(seen: Comparison) -> Difference | None:
+    """Whether all chance comes from the generator that was handed in."""
+    if not seen.actual.value["repeats"]:
+        return Difference("two generators with the same seed gave different texts")
+    if not seen.actual.value["varies"]:
+        return Difference("two generators with different seeds gave the same text")
+    return None
+
+
 _LOOP = "Read “A model that reads what it writes” again."
 
 GENERATE_TEXT = Exercise(
@@ -1399,7 +1657,8 @@ GENERATE_TEXT = Exercise(
         Aspect("text", 2.0, _same_text, tags=frozenset({"text"})),
         Aspect("a single character to read or to write", 1.0, _same_text,
                tags=frozenset({"single"}), needs=("text",)),
-        Aspect("drawn by chance", 1.0, _occurs, tags=frozenset({"chance"})),
+        Aspect("drawn by chance", 1.0, lambda seen: _occurs(seen) or _chance(seen),
+               tags=frozenset({"chance"})),
         Aspect("temperature", 1.0, _occurs, tags=frozenset({"temperature"}),
                needs=("drawn by chance",)),
     ),
@@ -1411,6 +1670,30 @@ GENERATE_TEXT = Exercise(
             pointer=_LOOP,
             explanation="Each step begins with the first state again: the model forgets all that "
             "it has read, and knows only the last character.",
+        ),
+        Misconception(
+            "no-new-state-while-writing",
+            _writing_without_a_new_state,
+            nudge="In your second loop: what becomes of the state that `step` gives back?",
+            pointer=_LOOP,
+            explanation="While the prime is read you carry the state; while you write you do not. Each "
+            "drawn character is read as if it came right after the prime.",
+        ),
+        Misconception(
+            "drawn-from-the-same-logits",
+            _from_the_same_logits,
+            nudge="How many times do you call `step` after the prime has been read?",
+            pointer=_LOOP,
+            explanation="You draw all characters from the logits after the prime. The model has to read "
+            "each one before it can say what comes next.",
+        ),
+        Misconception(
+            "prime-read-at-once",
+            _prime_at_once,
+            nudge="How many characters does `step` read in one call?",
+            pointer="The text of the exercise says which shapes `step` takes.",
+            explanation="You hand the whole prime to one call of `step`. It reads one character at a "
+            "time; the several ids of a batch would be several texts.",
         ),
         Misconception(
             "state-reset-after-the-prime",
@@ -1501,6 +1784,37 @@ GENERATE_TEXT = Exercise(
             "those to be drawn.",
         ),
         Misconception(
+            "prime-taken-off-the-length",
+            _prime_taken_off_the_length,
+            nudge="How many characters do you draw for a prime of four and a length of forty?",
+            pointer="The docstring says what `length` counts.",
+            explanation="Your text is shorter by the length of the prime. All of `length` characters "
+            "are to be drawn.",
+        ),
+        Misconception(
+            "ids-returned",
+            _ids_returned,
+            nudge="What kind of thing do you return, and what kind is asked for?",
+            pointer="The docstring says what is returned.",
+            explanation="You return the ids that were drawn. Asked for is the text.",
+        ),
+        Misconception(
+            "rng-not-used",
+            partial(_writer, pick=_global_draw),
+            nudge="Where does your chance come from?",
+            pointer="The docstring says what `rng` is.",
+            explanation="You draw from NumPy's global generator and not from `rng`, so nobody can "
+            "repeat your text.",
+        ),
+        Misconception(
+            "rng-made-anew",
+            _a_generator_of_its_own,
+            nudge="Let it write with two different generators. Is there a difference?",
+            pointer="The docstring says what `rng` is.",
+            explanation="You make a generator of your own, so whoever calls your function gets the same "
+            "text each time, whatever `rng` is handed in.",
+        ),
+        Misconception(
             "drawn-while-reading",
             _drawn_while_reading,
             nudge="How many characters have been drawn when the whole prime has been read?",
@@ -1542,7 +1856,7 @@ GENERATE_TEXT = Exercise(
     ),
     nudge="Write down for the prime 'AB' and two characters to write: what does `step` read, in "
     "order, and after which call is each character drawn?",
-    pointer="“A model that reads what it writes”.",
+    pointer=_LOOP,
     alternatives={
         "a queue": _generate_recursive,
         "two loops, Gumbel noise": _generate_in_two_loops,
@@ -1562,7 +1876,7 @@ def _slide_cases(rng: Rng) -> list[Case]:
             places = 9
             winners = [ord(c) for c in rng.choice(list(_CLEAN), places, replace=False)]
             if strange:
-                winners[:3] = [7, 27, 1]
+                winners[:4] = [7, 27, *rng.permutation([9, 10, 11, 12, 13])[:2]]
             logits = np.full((places, 128), -60.0)
             logits[np.arange(places), winners] = 0.0
             moves = rng.integers(0, places, (places, 128))
@@ -1603,6 +1917,8 @@ def _slide(
     lost: bool = False,
     pick: str = "draw",
     strange: str = "both",
+    visible: bool = False,
+    own: bool = False,
 ) -> str:
     """The slides' program with some of its mistakes."""
     text, character = "", ord("_")
@@ -1612,14 +1928,17 @@ def _slide(
             state = new
         p = np.asarray(p) if float32 else np.asarray(p, float)
         p = p / p.sum()
-        drawn: Any = rng.multinomial(1, p) if pick == "draw" else np.eye(128, dtype=int)[p.argmax()]
+        draw: Any = np.random.multinomial if own else rng.multinomial
+        drawn: Any = draw(1, p) if pick == "draw" else np.eye(128, dtype=int)[p.argmax()]
         character = drawn.astype(int) if counts else int(drawn.argmax())
         said = chr(character)
         printable = said == string.printable if equals else said in string.printable
+        if visible:
+            printable = said.isprintable()
         if strange == "skip" and not printable:
             continue
-        text += said if printable else "_"
-        if not printable and strange == "both":
+        text += said if printable or strange == "fed" else "_"
+        if not printable and strange in ("both", "fed"):
             character = ord("_")
     return text
 
@@ -1629,6 +1948,8 @@ _SLIDE_TOLD = (
     partial(_slide, equals=True),
     partial(_slide, lost=True),
     partial(_slide, strange="shown"),
+    partial(_slide, strange="fed"),
+    partial(_slide, visible=True),
 )
 
 
@@ -1688,7 +2009,12 @@ REPAIR_SLIDE_WRITER = Exercise(
             tags=frozenset({"strange"}),
             needs=("text",),
         ),
-        Aspect("drawn by chance", 1.5, _slide_letters, tags=frozenset({"chance"})),
+        Aspect(
+            "drawn by chance",
+            1.5,
+            lambda seen: _slide_letters(seen) or _chance(seen),
+            tags=frozenset({"chance"}),
+        ),
     ),
     misconceptions=(
         Misconception(
@@ -1755,6 +2081,30 @@ REPAIR_SLIDE_WRITER = Exercise(
             "that was drawn.",
         ),
         Misconception(
+            "replaced-for-the-model-only",
+            partial(_slide, strange="fed"),
+            nudge="What stands in your text where something cannot be printed?",
+            pointer="The docstring says what happens to characters that cannot be printed.",
+            explanation="The model is given the replacement, but your text holds the character that "
+            "was drawn.",
+        ),
+        Misconception(
+            "line-ends-replaced",
+            partial(_slide, visible=True),
+            nudge="Which characters are in `string.printable` and do not count for `isprintable`?",
+            pointer="The docstring says which characters are replaced.",
+            explanation="You replace line ends and tabs as well. `str.isprintable` is stricter than "
+            "`string.printable`, which holds them.",
+        ),
+        Misconception(
+            "rng-not-used",
+            partial(_slide, own=True),
+            nudge="Where does your chance come from?",
+            pointer="The docstring says what `rng` is.",
+            explanation="You draw from NumPy's global generator, as the slides do, and not from `rng`, "
+            "so nobody can repeat your text.",
+        ),
+        Misconception(
             "argmax",
             partial(_slide, pick="best"),
             nudge="Let it write with two generators. Is there a difference?",
@@ -1763,7 +2113,7 @@ REPAIR_SLIDE_WRITER = Exercise(
         ),
     ),
     nudge=_REPAIR_NUDGE,
-    pointer="“How the slides draw” and “A model that reads what it writes”.",
+    pointer="Read “How the slides draw” and “A model that reads what it writes” again.",
     alternatives={
         "rng.choice": _slide_by_choice,
         "cumulated": _slide_cumulated,

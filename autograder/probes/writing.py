@@ -19,9 +19,13 @@ FEW = 200
 def encode(answer: Answer, text: str, vocab: str) -> Any:
     """What ``answer(text, vocab)`` returns, or "refused" where it finds that it cannot.
 
+    A text of known characters gives no reason to refuse: what is raised there is a mistake.
+
     >>> encode(lambda text, vocab: vocab.index(text), "z", "abc")
     'refused'
     """
+    if set(text) <= set(vocab):
+        return answer(text, vocab)
     try:
         return answer(text, vocab)
     except (ValueError, LookupError):
@@ -142,11 +146,25 @@ def write(
 
 
 def characters(answer: Answer, *inputs: Any) -> dict[str, Any]:
-    """Which characters ``write`` finds in a text, in their order, and how long the text is."""
-    text = write(answer, *inputs)
+    """Which characters ``write`` finds in a text, in their order, and how long the text is.
+
+    With ``repeats``: whether a generator of the same seed gives the same text, and ``varies``: whether
+    one of another seed gives another.
+    """
+    *others, seed = inputs
+    return _facts(lambda seed: write(answer, *(*others, seed)), int(seed))
+
+
+def _facts(told: Callable[[int], Any], seed: int) -> dict[str, Any]:
+    text = told(seed)
     if not isinstance(text, str):
         raise TypeError("expected text")
-    return {"characters": "".join(sorted(set(text))), "length": len(text)}
+    return {
+        "characters": "".join(sorted(set(text))),
+        "length": len(text),
+        "repeats": told(seed) == text,
+        "varies": told(seed + 1) != text,
+    }
 
 
 def either(answer: Answer, facts: bool, *inputs: Any) -> Any:
@@ -165,7 +183,7 @@ def bytes_written(
         answer: returns text.
         moves: ``(places, V)``, of the ``Writer``; the text begins at place 0.
         logits: ``(places, V)``.
-        facts: whether only the set of characters is asked for.
+        facts: whether only the set of characters is asked for, and where chance comes from.
         length: characters to write.
         seed: of the generator.
     """
@@ -180,7 +198,12 @@ def bytes_written(
         weights = np.exp(values[0] - values[0].max()).astype(np.float32)
         return weights / weights.sum(), state
 
-    text = answer(step, np.array([0]), length, np.random.default_rng(seed))
+    def told(seed: int) -> Any:
+        return answer(step, np.array([0]), length, np.random.default_rng(seed))
+
+    if facts:
+        return _facts(told, seed)
+    text = told(seed)
     if not isinstance(text, str):
         raise TypeError("expected text")
-    return {"characters": "".join(sorted(set(text)))} if facts else text
+    return text

@@ -320,7 +320,7 @@ class LearningView:
             left.axhline(level, color=GREY, linestyle=(0, (1, 2)))
             left.annotate(
                 f"{name}, {level:.2f}", (1.0, level), xycoords=("axes fraction", "data"),
-                fontsize=8, xytext=(0, -26 if place else 2), textcoords="offset points", ha="right",
+                fontsize=8, xytext=(0, -26 if place else 5), textcoords="offset points", ha="right",
                 color=_DARK,
             )  # fmt: skip
         left.set(xlim=(0, self.expected), ylim=(0, 5.8), xlabel="updates")

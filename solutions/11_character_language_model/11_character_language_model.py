@@ -96,7 +96,7 @@ print(*text.splitlines()[3000:3006], sep="\n")
 # byte over 127, which any é brings along, becomes a row of *zeros* there, without a word. You would
 # never notice: the model merely reads nothing in that place. So your function should **refuse** what
 # it does not know. Any `ValueError`, `KeyError` or `IndexError` will do, whether you raise it yourself
-# or whether it comes from an honest look-up.
+# or whether it comes from an honest look-up. (An `assert` will not do: `python -O` leaves it out.)
 #
 # ### Exercise 1: `one_hot_text`
 
@@ -171,7 +171,7 @@ check("unigram_bits", unigram_bits)
 # counts in one part of the names and pays for another: 744 names, drawn at random, are **held back**
 # from now on and from everything that learns.
 #
-# **Predict first.** The share of each symbol costs 4.32 bits. How far down does a table of five
+# **Predict first.** The share of each symbol costs 4.3 bits. How far down does a table of five
 # characters of context get?
 
 # %% tags=["demo"]
@@ -330,6 +330,9 @@ check("language_model_batches", language_model_batches)
 # logits of a step (try it on paper: it cancels). Subtract the largest, and nothing can overflow.
 #
 # ### Exercise 4: `bits_per_character`
+#
+# The check also hands in logits of a few thousand, and a prediction that is very wrong: whatever that
+# costs, the model has to pay it in full.
 
 
 # %% exercise="bits_per_character"
@@ -366,7 +369,7 @@ check("bits_per_character", bits_per_character)
 # order, or the length of words? Watch it.
 
 # %% tags=["demo", "nbval-ignore-output"]
-EPOCHS = 3  # 12 take about a minute and write better names
+EPOCHS = 3  # 12 take four times as long and write better names
 
 model = course_lib.CharacterModel(len(vocab), units=128)
 ids = course_lib.text_to_ids(training, vocab)
@@ -548,7 +551,7 @@ draw_entropy(axes, taus, curves, np.log2(len(vocab)))
 show(
     figure,
     alt="Entropy in bits against temperature for three beginnings. After a line end and after LATIN "
-    "SMALL LETTER it is between two and four bits at temperature 1; after LATIN SMALL LET it stays "
+    "SMALL LETTER it is about four bits at temperature 1; after LATIN SMALL LET it stays "
     "at zero until the temperature is above 1. All rise to 5.3 bits.",
 )
 
@@ -570,7 +573,7 @@ def sample(logits, temperature, rng):
 
     logits: (V,).
     temperature: more than 0.
-    rng: np.random.Generator.
+    rng: np.random.Generator, from which all chance comes.
     Returns one whole number, 0 to V - 1.
     """
     ### BEGIN SOLUTION
@@ -641,7 +644,7 @@ def generate_text(step, state, prime, length, rng, *, vocab, temperature=1.0):
     state: before the first character of the prime.
     prime: one or more characters, to be read before the first one is drawn.
     length: how many characters to draw.
-    rng: np.random.Generator.
+    rng: np.random.Generator, from which all chance comes.
     vocab: V characters; a character's place in it is its id.
     temperature: of all draws.
     Returns the drawn characters, without the prime, as text; line ends and others just as drawn.
@@ -671,7 +674,8 @@ options = {"vocab": vocab, "temperature": 0.7}
 prime = "\nGREEK SMALL LETTER "
 try:
     told = generate_text(step, model.zero_state(1), prime, 200, np.random.default_rng(5), **options)
-except NotImplementedError:
+except Exception as problem:
+    print(f"(written by the course's function; yours raised {type(problem).__name__})\n")
     told = course_lib.generate_text(
         step, model.zero_state(1), prime, 200, np.random.default_rng(5), **options
     )
@@ -790,7 +794,7 @@ def repair_slide_writer(step, state, length, rng):
     step: step(character, state) -> (probabilities, state): one id, an int, to (128,) float32.
     state: before the first character that is read, which is ord("_").
     length: how many characters to write.
-    rng: np.random.Generator.
+    rng: np.random.Generator, from which all chance comes.
     Returns the text. What is not in string.printable is replaced by "_", in the text and for step.
     """
     ### BEGIN SOLUTION
@@ -839,8 +843,8 @@ print(f"    state never passed {np.mean([p[end] for p in forgetful]):.2f}")
 # - To write: read the prime, draw, feed back what was drawn, carry the state.
 # - Temperature divides *logits*, before the softmax. Below 1: safer and repetitive. Above 1: wilder,
 #   until the spelling melts.
-# - `multinomial` gives counts; probabilities belong in float64; never show or feed back anything but
-#   what was drawn.
+# - `multinomial` gives counts; probabilities belong in float64; the character that the text shows is the
+#   one that the model reads next.
 #
 # ### Sources
 #
