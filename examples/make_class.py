@@ -17,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 from handed_in import (
+    both_ways,
     gates,
     gradients,
     last_one,
@@ -44,6 +45,7 @@ SUBMISSIONS = (
     *stacks.SUBMISSIONS,
     *last_one.SUBMISSIONS,
     *sorters.SUBMISSIONS,
+    *both_ways.SUBMISSIONS,
 )
 EXPECTED = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
 

@@ -50,6 +50,8 @@ OTHERWISE_SEEDED = [
     "tomasz/14_fast_and_standard",
     "jamal/12_sorting",
     "ingrid/13_attention_and_pointers",
+    "tomasz/10_bidirectional",
+    "leila/11_character_language_model",
 ]
 NEIGHBOUR = "priya/03_dynamic_rnn"  # between endless loops and deleted cells
 
