@@ -132,7 +132,8 @@ def draw_signs(panels: Sequence[Any], patient: Any, lengths: Sequence[int] = (5,
         panel.set(xlabel="input step", ylabel="output step", title=f"{name}: reads")
     panels[2].imshow(before.attention, cmap="Oranges", vmin=0, vmax=1)
     for (row, t), value in np.ndenumerate(before.attention):
-        panels[2].text(t, row, f"{value:.2f}", ha="center", va="center", fontsize=7)
+        ink = "white" if value > 0.6 else "black"
+        panels[2].text(t, row, f"{value:.2f}", ha="center", va="center", fontsize=7, color=ink)
     panels[2].set(xlabel="step", ylabel="sequence", yticks=range(len(lengths)), title="attention")
     size = np.abs(patient.gradient(x)).sum(axis=(0, 2))
     panels[3].bar(range(steps), np.maximum(size, 1e-9), color=GREEN)
