@@ -11,8 +11,12 @@ TensorFlow, making a new gradebook, and as many confined kernels at once as ther
 way) on an equal assignment. Equal means: the same cells, the same students' answers, and in place
 of each check a hidden test that runs the same probe on the same inputs and compares with numbers
 that stand in the test. That is less work than most hidden tests do, since nothing is computed for
-comparison. Cells tagged `demo` (figures, training), which ours never runs, are left out of it. It
-need not confine anything, tell no misconception apart, and write no report; ours does all of that.
+comparison. It need not confine anything, tell no misconception apart, and write no report; ours
+does all of that.
+
+Stock nbgrader runs a notebook as it was handed in, with the cells that only show something (tagged
+`demo`: figures, timings), which ours leaves out on purpose. That is the comparison that a class is
+graded by. Beside it stands the stricter one, in which they are taken out of stock's notebooks, too.
 
 Stock works on a part of the class in each round, and its own start (measured with a student who
 does not exist) counts in the first round only. A round's ratio is between neighbours in time.
@@ -193,8 +197,10 @@ class Ours:
 class Stock:
     """nbgrader as it comes, on an equal assignment."""
 
-    def __init__(self, folder: Path, assignment: Assignment, everybody: list[str]) -> None:
-        self.folder, self.name = folder, assignment.name
+    def __init__(
+        self, folder: Path, assignment: Assignment, everybody: list[str], *, with_demos: bool
+    ) -> None:
+        self.folder, self.name, self.with_demos = folder, assignment.name, with_demos
         self.tests = hidden_tests(assignment)
         source = nbformat.read(COURSE.solution(self.name), as_version=4)
         self._write(folder / "source" / self.name, self._equal(source))
@@ -209,8 +215,9 @@ class Stock:
             self._write(folder / "submitted" / student / self.name, notebook)
 
     def _equal(self, notebook: NotebookNode) -> NotebookNode:
-        """The notebook without demonstrations, its checks exchanged for hidden tests."""
-        notebook.cells = [cell for cell in notebook.cells if not is_demo(cell)]
+        """The notebook with its checks exchanged for hidden tests."""
+        if not self.with_demos:
+            notebook.cells = [cell for cell in notebook.cells if not is_demo(cell)]
         for cell in notebook.cells:
             cell.source = self.tests.get(cell.id, cell.source)
         return notebook
@@ -332,10 +339,13 @@ def compare(folder: Path, name: str, count: int, rounds: int, for_stock: int) ->
     assignment = Assignment.load(COURSE, name, SEED)
     everybody = students(count, rounds, for_stock)
     ours = Ours(folder / "ours", name, everybody)
-    stock = Stock(folder / "stock", assignment, everybody[:for_stock])
+    part = everybody[:for_stock]
+    stock = Stock(folder / "stock", assignment, part, with_demos=True)
+    bare = Stock(folder / "bare", assignment, part, with_demos=False)
     own = statistics.median(own_computing(assignment, folder, 5))
     start = statistics.median(stock.start() for _ in range(3))
     ours_rates, stock_rates, ratios = [], [], []
+    bare_rates, bare_ratios = [], []
     ours_cpu, stock_cpu = 0.0, 0.0
     for number in range(rounds):
         before = processor_seconds()
@@ -343,12 +353,16 @@ def compare(folder: Path, name: str, count: int, rounds: int, for_stock: int) ->
         ours_cpu += processor_seconds() - before
         ours_rates.append(60 * count / seconds)
         before = processor_seconds()
-        seconds = stock.grade(number) - (start if number else 0.0)
-        stock_rates.append(60 * len(everybody[number:for_stock:rounds]) / seconds)
+        share = 60 * len(part[number::rounds])
+        own_start = start if number else 0.0
+        stock_rates.append(share / (stock.grade(number) - own_start))
         stock_cpu += processor_seconds() - before
         ratios.append(ours_rates[-1] / stock_rates[-1])
+        bare_rates.append(share / (bare.grade(number) - own_start))
+        bare_ratios.append(ours_rates[-1] / bare_rates[-1])
         print(f"round {number + 1}: {ratios[-1]:.1f} times as many", file=sys.stderr, flush=True)
-    same_verdicts(assignment, everybody, scores, stock.scores())
+    for grader in (stock, bare):
+        same_verdicts(assignment, everybody, scores, grader.scores())
     one_by_one, _ = ours.grade("--jobs", "1")
     memory = measure(TENSORFLOW_KERNEL, cells_for_memory(name), 5).memory
     return {
@@ -360,12 +374,14 @@ def compare(folder: Path, name: str, count: int, rounds: int, for_stock: int) ->
         "stock": stock_rates,
         "ratios": ratios,
         "ratio": statistics.median(ratios),
+        "stock_without_demos": bare_rates,
+        "ratios_without_demos": bare_ratios,
         "own": own,
         "ours_cpu": ours_cpu / (count * rounds),
         "stock_cpu": stock_cpu / for_stock,
         "one_by_one": one_by_one / count,
         "overhead": one_by_one / count - own,
-        "stock_overhead": 60 / statistics.median(stock_rates) - own,
+        "stock_overhead": 60 / statistics.median(bare_rates) - own,
         "memory": statistics.median(memory),
     }
 
@@ -401,6 +417,8 @@ def report(figures: dict[str, Any], count: int) -> None:
     print(f"{'submissions a minute, ours':42}{spread(figures['ours'])}")
     print(f"{'submissions a minute, stock nbgrader':42}{spread(figures['stock'])}")
     print(f"{'times as many':42}{spread(figures['ratios'])}; mark {MARKS['ratio']:g}")
+    print(f"{'stock without demonstrations':42}{spread(figures['stock_without_demos'])}")
+    print(f"{'times as many as that':42}{spread(figures['ratios_without_demos'])}")
     print(f"{'processor time of a submission, ours':42}{figures['ours_cpu']:.2f} s")
     print(f"{'processor time of a submission, stock':42}{figures['stock_cpu']:.2f} s")
     print(f"{'own computing of a submission':42}{figures['own']:.2f} s")
