@@ -6,14 +6,13 @@ asked of a layer of Keras' that is given its weights.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from autograder.probes.training_line import TrainingLine
 from autograder.values import NotPlain
-from course_lib.plots.figure import somebody_looks
 
 Answer = Callable[..., Any]
 
@@ -152,7 +151,7 @@ def training(
     network = ReadoutNetwork(units, x.shape[2], seed=seed)
     first = network.W_out.numpy().copy()
     rng = np.random.default_rng([seed, 2])
-    calls, progress = _Counter(most), _Progress()
+    calls, progress = _Counter(most), TrainingLine("batches", every=20)
 
     def draw() -> tuple[np.ndarray, np.ndarray]:
         calls.count()
@@ -203,28 +202,3 @@ class _Counter:
             raise TooManyBatchesError(
                 f"draw was called {self.made} times, although `most` is {self._most}"
             )
-
-
-class _Progress:
-    """A line below a check that says how far the training is; nothing where nobody looks."""
-
-    def __init__(self) -> None:
-        self._line: Any = None
-
-    def tell(self, batches: int) -> None:
-        if batches % 20 or os.environ.get("UNROLLED_GRADING"):
-            return
-        text = {"text/plain": f"training ... {batches} batches"}
-        if self._line is not None:
-            self._line.update(text, raw=True)
-            return
-        try:
-            from IPython.display import display
-        except ModuleNotFoundError:
-            return
-        if somebody_looks():
-            self._line = display(text, raw=True, display_id=True)
-
-    def end(self) -> None:
-        if self._line is not None:
-            self._line.update({"text/plain": ""}, raw=True)

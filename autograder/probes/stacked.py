@@ -5,15 +5,14 @@ The cells are stand-ins in NumPy. Nothing here steps through several layers at o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograder.probes.training_line import TrainingLine
 from autograder.values import NotPlain
 from course_lib.cells.state import LSTMStateTuple
-from course_lib.plots.figure import somebody_looks
 
 Answer = Callable[..., Any]
 Weights = Mapping[str, Any]
@@ -325,7 +324,7 @@ def learn(
             return {"rehearsed": False, "learned": False}
     if not _TOWER:
         _TOWER.append(Tower())
-    tower, line = _TOWER[0], _Progress()
+    tower, line = _TOWER[0], TrainingLine("windows", every=50)
     tower.restart()
     drawn: list[int] = []
 
@@ -362,25 +361,3 @@ def _labels(bits: np.ndarray, delay: int) -> np.ndarray:
     y = np.zeros_like(bits)
     y[:, delay:] = bits[:, :-delay]
     return y
-
-
-class _Progress:
-    """A line below a check that says how far the training is; nothing where nobody looks."""
-
-    def __init__(self) -> None:
-        self._line: Any = None
-
-    def tell(self, windows: int) -> None:
-        if windows % 50 or os.environ.get("UNROLLED_GRADING"):
-            return
-        text = {"text/plain": f"training ... {windows} windows"}
-        if self._line is not None:
-            self._line.update(text, raw=True)
-        elif somebody_looks():
-            from IPython.display import display
-
-            self._line = display(text, raw=True, display_id=True)
-
-    def end(self) -> None:
-        if self._line is not None:
-            self._line.update({"text/plain": ""}, raw=True)
