@@ -55,6 +55,25 @@ EXCHANGED = {
     "floor": ("ceil",),
 }
 """Functions and what they are mistaken for. A name that the module lacks makes an easy mutant: it raises."""
+DEFAULTS = {
+    "concatenate": ("axis=0",),
+    "stack": ("axis=0",),
+    "unstack": ("axis=0",),
+    "split": ("axis=0",),
+    "enumerate": ("start=0",),
+    "lstsq": ("rcond=None",),
+    "softmax": ("axis=-1",),
+    "log_softmax": ("axis=-1",),
+    "TensorSpec": ("tf.float32", "dtype=tf.float32"),
+    "zeros": ("tf.float32", "dtype=tf.float32", "dtype=np.float64", "dtype=float"),
+    "ones": ("tf.float32", "dtype=tf.float32", "dtype=np.float64", "dtype=float"),
+    "range": ("0",),
+}
+"""Arguments that say what holds anyway: without them it is the same program."""
+SYMMETRIC = frozenset({"maximum", "minimum", "add", "multiply", "allclose", "array_equal"})
+"""Functions that do not care which argument comes first."""
+CONVERSIONS = frozenset({"asarray", "convert_to_tensor"})
+"""Calls that do nothing to an array: dropping one changes nothing where arrays are promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +101,11 @@ def mutants(source: str) -> list[Mutant]:
     tree = ast.parse(source)
     original = ast.unparse(tree)
     seen, found = {original}, []
+    given = _given(tree)
     numbered: dict[str, int] = {}
     for place, node in enumerate(ast.walk(tree)):
+        if place in given:
+            continue
         for kind, change, label in _changes(node):
             mutated = copy.deepcopy(tree)
             target = next(n for i, n in enumerate(ast.walk(mutated)) if i == place)
@@ -103,6 +125,13 @@ def mutants(source: str) -> list[Mutant]:
             times = numbered[kind + name]
             found.append(Mutant(kind, name if times == 1 else f"{name} (place {times})", text))
     return found
+
+
+def _given(tree: ast.Module) -> set[int]:
+    """The places inside the headings of the cell's own functions: the student is given those."""
+    headings = [part for f in tree.body if isinstance(f, ast.FunctionDef) for part in (f.args, f.returns)]
+    inside = {id(node) for part in headings if part for node in ast.walk(part)}
+    return {place for place, node in enumerate(ast.walk(tree)) if id(node) in inside}
 
 
 Change = Callable[[ast.AST], ast.AST]
@@ -140,6 +169,14 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
             for other in OPERATORS.get(type(op), ()):
                 yield "operator", _set("op", other)
             yield "overwritten, not added", _assign_only
+        case ast.Assign(
+            targets=[ast.Name(id=name)],
+            value=ast.BinOp(left=ast.Name(id=left), op=ast.Add() | ast.Sub() | ast.Mult()),
+        ) if name == left:
+            yield "changed in place", _in_place
+        case ast.Assign(targets=[ast.Tuple(elts=parts)]) if len(parts) > 1:
+            for place in range(len(parts) - 1):
+                yield "unpacked the other way", lambda n, p=place: _swap_targets(n, p)
         case ast.Compare(ops=[op]):
             for comparison in COMPARISONS.get(type(op), ()):
                 yield "comparison", lambda n, c=comparison: _with(n, ops=[c()])
@@ -151,7 +188,7 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
             for value in (whole + 1, whole - 1):
                 yield "constant", lambda n, v=value: _become(n, ast.Constant(v))
         case ast.Constant(value=float() as number):
-            for value in (number * 2 + (number == 0), number + 1):
+            for value in (number * (2 if abs(number) > 0.01 else 1000) + (number == 0), number + 1):
                 yield "constant", lambda n, v=value: _with(n, value=v)
         case ast.Call():
             yield from _calls(node)
@@ -175,14 +212,19 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
 
 
 def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
-    for place in range(len(node.args) - 1):
-        yield "arguments exchanged", lambda n, p=place: _swap_arguments(n, p)
+    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    usual = DEFAULTS.get(called, ())
+    if called not in SYMMETRIC:
+        for place in range(len(node.args) - 1):
+            yield "arguments exchanged", lambda n, p=place: _swap_arguments(n, p)
     if len(node.args) > 1:
-        for place in range(len(node.args)):
-            yield "argument dropped", lambda n, p=place: _drop(n, "args", p)
-    for place in range(len(node.keywords)):
-        yield "argument dropped", lambda n, p=place: _drop(n, "keywords", p)
-    if node.args and not isinstance(node.args[0], ast.Starred):
+        for place, argument in enumerate(node.args):
+            if ast.unparse(argument) not in usual:
+                yield "argument dropped", lambda n, p=place: _drop(n, "args", p)
+    for place, keyword in enumerate(node.keywords):
+        if ast.unparse(keyword) not in usual:
+            yield "argument dropped", lambda n, p=place: _drop(n, "keywords", p)
+    if node.args and not isinstance(node.args[0], ast.Starred) and called not in CONVERSIONS:
         yield "call dropped", lambda n: _become(n, n.args[0])  # type: ignore[attr-defined]
     if isinstance(node.func, ast.Name) and node.func.id == "range" and len(node.args) == 1:
         yield (
@@ -219,6 +261,21 @@ def _assign_only(node: ast.AST) -> ast.AST:
     return _become(node, ast.Assign([node.target], node.value))
 
 
+def _in_place(node: ast.AST) -> ast.AST:
+    """``x = x + y`` becomes ``x += y``, which writes into an array that was given."""
+    assert isinstance(node, ast.Assign)
+    assert isinstance(node.value, ast.BinOp)
+    target = node.targets[0]
+    assert isinstance(target, ast.Name)
+    return _become(node, ast.AugAssign(target, node.value.op, node.value.right))
+
+
+def _swap_targets(node: ast.AST, place: int) -> ast.AST:
+    parts = node.targets[0].elts  # type: ignore[attr-defined]
+    parts[place], parts[place + 1] = parts[place + 1], parts[place]
+    return node
+
+
 def _swap(node: ast.AST, place: int) -> ast.AST:
     parts = node.value.elts  # type: ignore[attr-defined]
     parts[place], parts[place + 1] = parts[place + 1], parts[place]
@@ -251,11 +308,28 @@ def _can_go(statement: ast.stmt) -> bool:
     """Whether deleting it is a mutant: not a text, an import, a definition, or nothing."""
     is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Pass, ast.Raise)
-    return not is_text and not isinstance(statement, kept)
+    return not is_text and not isinstance(statement, kept) and not _converts_only(statement)
+
+
+def _converts_only(statement: ast.stmt) -> bool:
+    """Whether it does no more than make arrays of arrays: ``x, y = np.asarray(x), np.asarray(y)``."""
+    if not isinstance(statement, ast.Assign):
+        return False
+    value = statement.value
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    return all(
+        isinstance(part, ast.Call)
+        and getattr(part.func, "attr", "") in CONVERSIONS
+        and len(part.args) == 1
+        and not part.keywords
+        for part in parts
+    ) and ast.unparse(statement.targets[0]).strip("()") == ", ".join(
+        ast.unparse(part.args[0]) for part in parts if isinstance(part, ast.Call)
+    )
 
 
 def _overwrite(node: ast.AST, argument: str) -> ast.AST:
-    """Before each return of a function, overwrite one of its arrays."""
+    """Before each return of a function, overwrite one of the arrays that it was given."""
     assert isinstance(node, ast.FunctionDef)
 
     class Insert(ast.NodeTransformer):
@@ -263,11 +337,13 @@ def _overwrite(node: ast.AST, argument: str) -> ast.AST:
             keep = ast.parse("__kept = None").body[0]
             assert isinstance(keep, ast.Assign)
             keep.value = found.value or ast.Constant(None)
-            spoil = ast.parse(f"{argument}[...] = 0").body[0]
-            return [keep, spoil, *ast.parse("def f():\n    return __kept").body[0].body]  # type: ignore[attr-defined]
+            back = ast.parse("def f():\n    return __kept").body[0]
+            assert isinstance(back, ast.FunctionDef)
+            return [keep, *ast.parse("__given[...] = 0").body, *back.body]
 
         def visit_FunctionDef(self, inner: ast.FunctionDef) -> ast.FunctionDef:
             return inner if inner is not node else self.generic_visit(inner)  # type: ignore[return-value]
 
     Insert().visit(node)
+    node.body[:0] = ast.parse(f"__given = {argument}").body  # its name may get another value
     return node

@@ -53,6 +53,8 @@ def test_each_mutant_compiles_and_differs_from_the_original_and_the_others() -> 
         ("def f():\n    return a, b", "returns exchanged"),
         ("def f():\n    return a, b", "returns one twice"),
         ("def f(x):\n    return x + 1", "input overwritten"),
+        ("x = x + y", "changed in place"),
+        ("h, c = cell(x)", "unpacked the other way"),
     ],
 )
 def test_every_kind_of_change_is_made(source: str, kind: str) -> None:
@@ -74,3 +76,36 @@ def test_docstrings_imports_and_definitions_are_left_alone() -> None:
     source = 'import os\ndef f():\n    """Text."""\n    return 1'
     assert not [m for m in mutants(source) if m.kind == "statement deleted" and "Text" in m.change]
     assert all("import os" in m.source for m in mutants(source))
+
+
+def test_an_input_whose_name_got_another_value_is_overwritten_all_the_same() -> None:
+    import numpy as np
+
+    source = "def f(x):\n    x = x + 1\n    return x"
+    (mutant,) = (m for m in mutants(source) if m.kind == "input overwritten")
+    namespace: dict[str, object] = {}
+    exec(mutant.source, namespace)
+    x = np.ones(3)
+    assert namespace["f"](x).tolist() == [2, 2, 2]  # type: ignore[operator]
+    assert x.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("source", "change"),
+    [
+        ("y = np.stack(a, axis=0)", "np.stack(a)"),
+        ("y = np.linalg.lstsq(a, b, rcond=None)", "np.linalg.lstsq(a, b)"),
+        ("y = np.maximum(a, 0)", "np.maximum(0, a)"),
+        ("y = np.asarray(a)", "→ `a`"),
+        ("x = np.asarray(x)\ny = x", "`x = np.asarray(x)`"),
+        ("for t in range(0, T):\n    y += t", "→ `range(T)`"),
+    ],
+)
+def test_what_changes_no_program_is_no_mutant(source: str, change: str) -> None:
+    assert not [mutant.name for mutant in mutants(source) if change in mutant.name]
+
+
+def test_the_heading_that_the_student_is_given_is_left_alone() -> None:
+    source = "def f(x, h=3):\n    def g(y, k=5):\n        return y\n    return g(x, h)"
+    changed = {mutant.change for mutant in mutants(source) if mutant.kind == "constant"}
+    assert changed == {"`5` → `6`", "`5` → `4`"}
