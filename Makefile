@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: lab grade formgrader test test-pytorch quick endurance bench bench-grading lint format build doctor lock clean
+.PHONY: lab grade formgrader test test-pytorch quick endurance audit bench bench-grading lint format build doctor lock clean
 
 lab: $(READY)  ## open the course in JupyterLab, on your own copy in work/
 	$(BIN)/course lab
@@ -27,6 +27,9 @@ quick: $(READY)  ## the fast loop: no notebooks, no class
 
 endurance: $(READY)  ## kill the grader 200 times; no grade may be lost or doubled
 	$(BIN)/python -m tests.endurance 200
+
+audit: $(READY)  ## grade the grader: mutants, alternatives, misconceptions; docs/audit.md shows the figures
+	$(BIN)/python -m tests.audit
 
 bench: $(READY)  ## the cells beside Keras, TensorFlow 1 and, where it is installed, PyTorch: a table and a plot
 	mkdir -p .course

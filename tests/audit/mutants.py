@@ -129,7 +129,9 @@ def mutants(source: str) -> list[Mutant]:
 
 def _given(tree: ast.Module) -> set[int]:
     """The places inside the headings of the cell's own functions: the student is given those."""
-    headings = [part for f in tree.body if isinstance(f, ast.FunctionDef) for part in (f.args, f.returns)]
+    headings = [
+        part for f in tree.body if isinstance(f, ast.FunctionDef) for part in (f.args, f.returns)
+    ]
     inside = {id(node) for part in headings if part for node in ast.walk(part)}
     return {place for place, node in enumerate(ast.walk(tree)) if id(node) in inside}
 
@@ -175,8 +177,11 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
         ) if name == left:
             yield "changed in place", _in_place
         case ast.Assign(targets=[ast.Tuple(elts=parts)]) if len(parts) > 1:
+            given = getattr(node.value, "elts", [])
             for place in range(len(parts) - 1):
-                yield "unpacked the other way", lambda n, p=place: _swap_targets(n, p)
+                pair = {ast.unparse(item) for item in given[place : place + 2]}
+                if len(pair) != 1:
+                    yield "unpacked the other way", lambda n, p=place: _swap_targets(n, p)
         case ast.Compare(ops=[op]):
             for comparison in COMPARISONS.get(type(op), ()):
                 yield "comparison", lambda n, c=comparison: _with(n, ops=[c()])

@@ -97,6 +97,7 @@ def test_an_input_whose_name_got_another_value_is_overwritten_all_the_same() -> 
         ("y = np.linalg.lstsq(a, b, rcond=None)", "np.linalg.lstsq(a, b)"),
         ("y = np.maximum(a, 0)", "np.maximum(0, a)"),
         ("y = np.asarray(a)", "→ `a`"),
+        ("a, b = 0, 0", "b, a = "),
         ("x = np.asarray(x)\ny = x", "`x = np.asarray(x)`"),
         ("for t in range(0, T):\n    y += t", "→ `range(T)`"),
     ],

@@ -1,7 +1,7 @@
-"""One process that judges answers to one notebook's exercises: ``python -m tests.audit.worker NOTEBOOK``.
+"""One process that judges answers: ``python -m tests.audit.worker``.
 
-It reads a JSON object a line (exercise, source, seeds) and answers with one. A mutant may loop for ever or
-eat all memory: whoever started this process watches it, and starts another.
+It reads a JSON object a line (what to do, notebook, exercise ...) and answers with one. A mutant may loop for
+ever or eat all memory: whoever started this process watches it, and starts another.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import os
 import resource
 import sys
 import time
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,19 @@ MEMORY_BYTES = 12 * 2**30
 def main() -> None:
     """Serve until the input ends."""
     os.environ.setdefault("MPLBACKEND", "agg")
+    for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(threads, "1")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the code prints must not look like a reply
-    namespace = solved_namespace(sys.argv[1])
     print(json.dumps({"ready": True}), file=replies, flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
-        print(json.dumps(answer(namespace, **asked)), file=replies, flush=True)
+        reply = DOES[asked.pop("do")](**asked)
+        print(json.dumps(reply), file=replies, flush=True)
 
 
+@cache
 def solved_namespace(notebook: str) -> dict[str, Any]:
     """The variables of a solved notebook, run without its figures and checks."""
     import nbformat
@@ -56,11 +60,18 @@ def run(source: str, namespace: dict[str, Any]) -> None:
     """Execute ``source`` so that AutoGraph can read it back."""
     name = f"<cell {len(linecache.cache)}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with quiet():
         exec(compile(source, name, "exec"), namespace)
 
 
-@lru_cache(maxsize=256)
+@contextlib.contextmanager
+def quiet() -> Any:
+    """What an answer prints goes nowhere."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+@lru_cache(maxsize=16)
 def judge(exercise: str, seed: int) -> Any:
     """A judge keeps what is expected, so one serves all answers."""
     from autograder.exercises import find
@@ -69,12 +80,10 @@ def judge(exercise: str, seed: int) -> Any:
     return Judge(find(exercise), seed)
 
 
-def answer(
-    namespace: dict[str, Any], exercise: str, source: str, seeds: list[int]
-) -> dict[str, Any]:
+def source(notebook: str, exercise: str, source: str, seeds: list[int]) -> dict[str, Any]:
     """What the judge says of one source, for each seed; the first of them also the diagnosis."""
     started = time.monotonic()
-    own = dict(namespace)
+    own = dict(solved_namespace(notebook))
     own.pop(exercise, None)
     try:
         run(source, own)
@@ -82,15 +91,74 @@ def answer(
         return {"verdicts": [f"does not run: {type(error).__name__}"], "named": "", "seconds": 0.0}
     if exercise not in own:
         return {"verdicts": ["defines nothing"], "named": "", "seconds": 0.0}
-    verdicts, named = [], ""
-    for place, seed in enumerate(seeds):
-        one = judge(exercise, seed)
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            result = one.judge(one.run(own[exercise]))
-        verdicts.append(result.status)
-        named = result.misconception if not place else named
-    return {"verdicts": verdicts, "named": named, "seconds": time.monotonic() - started}
+    results = [_judged(judge(exercise, seed), own[exercise]) for seed in seeds]
+    return {
+        "verdicts": [result.status for result in results],
+        "named": results[0].misconception,
+        "seconds": round(time.monotonic() - started, 3),
+    }
 
+
+def measure(notebook: str, exercise: str) -> dict[str, Any]:
+    """The processor seconds that the right answer takes for all cases of one seed, warmed up."""
+    one = judge(exercise, 1)
+    with quiet():
+        one.run(one.exercise.reference)
+        started = time.process_time()
+        one.run(one.exercise.reference)
+    return {"seconds": round(time.process_time() - started, 3)}
+
+
+def definition(notebook: str, exercise: str, seed: int) -> dict[str, Any]:
+    """What the judge says of everything that the definition itself brings, with one seed.
+
+    ``variants`` holds, by name, the status and the name that the diagnosis gave; ``alternatives``
+    hold the status, ``changes`` (the right answer in another dtype or container) what is wrong.
+    """
+    from autograder.exercises import find
+    from autograder.judge import Judge
+
+    item = find(exercise)
+    one = Judge(item, seed)
+    reply: dict[str, Any] = {"alternatives": {}, "variants": {}, "changes": _changes(one)}
+    for name, alternative in item.alternatives.items():
+        result = _judged(one, alternative)
+        reply["alternatives"][name] = result.status
+    for known in item.misconceptions:
+        result = _judged(one, known.variant)
+        reply["variants"][known.name] = [result.status, result.misconception]
+    return reply
+
+
+def changes(notebook: str, exercise: str, seed: int) -> dict[str, Any]:
+    """The part of ``definition`` that is about other dtypes and containers."""
+    return {"changes": _changes(judge(exercise, seed))}
+
+
+def _changes(one: Any) -> dict[str, str]:
+    """By name of the change, "" where the right answer stays right, else the reason."""
+    from tests.audit.changes import CHANGES, Changed
+
+    found = {}
+    for name in CHANGES if callable(one.exercise.reference) else ():
+        changed = Changed(one.exercise.reference, name)
+        result = _judged(one, changed)
+        if changed.applies:
+            found[name] = "" if result.passed else result.reason
+    return found
+
+
+def _judged(one: Any, answer: object) -> Any:
+    with quiet():
+        return one.judge(one.run(answer))
+
+
+DOES: dict[str, Callable[..., dict[str, Any]]] = {
+    "source": source,
+    "measure": measure,
+    "definition": definition,
+    "changes": changes,
+}
 
 if __name__ == "__main__":
     main()
