@@ -105,8 +105,17 @@ def pack(answer: Answer, cs: Sequence[np.ndarray], hs: Sequence[np.ndarray]) -> 
 
 
 def unpack(answer: Answer, packed: np.ndarray) -> dict[str, Any]:
-    """The states that ``answer(packed)`` returns, read by name where they have names."""
-    states = list(answer(packed))
+    """The states that ``answer(packed)`` returns, read by name where they have names.
+
+    Raises:
+        TypeError: they are in nothing that can be read twice, such as a generator.
+    """
+    states = answer(packed)
+    if not hasattr(states, "__len__"):
+        raise TypeError(
+            f"expected a tuple or a list of states; a {type(states).__name__} can be read only once"
+        )
+    states = list(states)
     for state in states:
         if not hasattr(state, "c"):
             _two(state, "(c, h) for each layer")

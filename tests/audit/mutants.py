@@ -68,9 +68,11 @@ DEFAULTS = {
     "zeros": ("tf.float32", "dtype=tf.float32", "dtype=np.float64", "dtype=float"),
     "ones": ("tf.float32", "dtype=tf.float32", "dtype=np.float64", "dtype=float"),
     "range": ("0",),
+    "integers": ("0",),
 }
 """Arguments that say what holds anyway: without them it is the same program."""
 SYMMETRIC = frozenset({"maximum", "minimum", "add", "multiply", "allclose", "array_equal"})
+_MIN_MAX = frozenset({"min", "max"})
 """Functions that do not care which argument comes first."""
 CONVERSIONS = frozenset({"asarray", "convert_to_tensor"})
 """Calls that do nothing to an array: dropping one changes nothing where arrays are promised."""
@@ -101,12 +103,14 @@ def mutants(source: str) -> list[Mutant]:
     tree = ast.parse(source)
     original = ast.unparse(tree)
     seen, found = {original}, []
-    given = _given(tree)
+    given, squared = _given(tree), _squared(tree)
     numbered: dict[str, int] = {}
     for place, node in enumerate(ast.walk(tree)):
         if place in given:
             continue
         for kind, change, label in _changes(node):
+            if kind == "operands exchanged" and place in squared:
+                continue
             mutated = copy.deepcopy(tree)
             target = next(n for i, n in enumerate(ast.walk(mutated)) if i == place)
             before = _shown(target)
@@ -128,11 +132,39 @@ def mutants(source: str) -> list[Mutant]:
 
 
 def _given(tree: ast.Module) -> set[int]:
-    """The places inside the headings of the cell's own functions: the student is given those."""
-    headings = [
-        part for f in tree.body if isinstance(f, ast.FunctionDef) for part in (f.args, f.returns)
-    ]
-    inside = {id(node) for part in headings if part for node in ast.walk(part)}
+    """The places that stay as they are.
+
+    The headings of the cell's own functions are given to the student, what an error says is free, and every
+    negative number means the same to ``reshape``.
+    """
+    parts: list[ast.AST] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() if node in tree.body:
+                parts += [node.args, *filter(None, [node.returns])]
+            case ast.Raise(exc=ast.AST() as error):
+                parts.append(error)
+            case ast.Call(func=ast.Attribute(attr="reshape")):
+                rest = [part for part in ast.walk(node) if ast.unparse(part) == "-1"]
+                parts += [part.operand for part in rest if isinstance(part, ast.UnaryOp)]
+    return _places(tree, parts)
+
+
+def _squared(tree: ast.Module) -> set[int]:
+    """The places of differences whose sign does not matter: squared, or made positive."""
+    parts: list[ast.AST] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.BinOp(left=inner, op=ast.Pow(), right=ast.Constant(value=2)):
+                parts.append(inner)
+            case ast.Call(func=ast.Attribute(attr="abs" | "square"), args=[inner]):
+                parts.append(inner)
+    own = {id(part) for part in parts}
+    return {place for place, node in enumerate(ast.walk(tree)) if id(node) in own}
+
+
+def _places(tree: ast.Module, parts: list[ast.AST]) -> set[int]:
+    inside = {id(node) for part in parts for node in ast.walk(part)}
     return {place for place, node in enumerate(ast.walk(tree)) if id(node) in inside}
 
 
@@ -167,6 +199,11 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
         case ast.BinOp(op=op):
             for other in OPERATORS.get(type(op), ()):
                 yield "operator", _set("op", other)
+            if isinstance(op, ast.Sub | ast.Div | ast.FloorDiv | ast.Mod | ast.MatMult | ast.Pow):
+                yield "operands exchanged", _swap_operands
+        case ast.Subscript(slice=ast.Tuple(elts=places)):
+            for place in range(len(places) - 1):
+                yield "index moved", lambda n, p=place: _swap_indices(n, p)
         case ast.AugAssign(op=op):
             for other in OPERATORS.get(type(op), ()):
                 yield "operator", _set("op", other)
@@ -219,7 +256,7 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
 def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
     called = getattr(node.func, "attr", getattr(node.func, "id", ""))
     usual = DEFAULTS.get(called, ())
-    if called not in SYMMETRIC:
+    if called not in SYMMETRIC and not (isinstance(node.func, ast.Name) and called in _MIN_MAX):
         for place in range(len(node.args) - 1):
             yield "arguments exchanged", lambda n, p=place: _swap_arguments(n, p)
     if len(node.args) > 1:
@@ -229,7 +266,7 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
     for place, keyword in enumerate(node.keywords):
         if ast.unparse(keyword) not in usual:
             yield "argument dropped", lambda n, p=place: _drop(n, "keywords", p)
-    if node.args and not isinstance(node.args[0], ast.Starred) and called not in CONVERSIONS:
+    if node.args and not isinstance(node.args[0], ast.Starred) and not _same_numbers(node, called):
         yield "call dropped", lambda n: _become(n, n.args[0])  # type: ignore[attr-defined]
     if isinstance(node.func, ast.Name) and node.func.id == "range" and len(node.args) == 1:
         yield (
@@ -241,6 +278,12 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
         )
     if isinstance(node.func, ast.Attribute) and node.func.attr in ("copy", "astype", "numpy"):
         yield "call dropped", lambda n: _become(n, n.func.value)  # type: ignore[attr-defined]
+
+
+def _same_numbers(node: ast.Call, called: str) -> bool:
+    """Whether without the call the same numbers are left, perhaps in another container."""
+    of_list = len(node.args) == 1 and isinstance(node.args[0], ast.List | ast.ListComp)
+    return called in CONVERSIONS or (called in ("stack", "array") and of_list and not node.keywords)
 
 
 def _set(field: str, kind: type[ast.AST]) -> Change:
@@ -273,6 +316,18 @@ def _in_place(node: ast.AST) -> ast.AST:
     target = node.targets[0]
     assert isinstance(target, ast.Name)
     return _become(node, ast.AugAssign(target, node.value.op, node.value.right))
+
+
+def _swap_operands(node: ast.AST) -> ast.AST:
+    assert isinstance(node, ast.BinOp)
+    node.left, node.right = node.right, node.left
+    return node
+
+
+def _swap_indices(node: ast.AST, place: int) -> ast.AST:
+    parts = node.slice.elts  # type: ignore[attr-defined]
+    parts[place], parts[place + 1] = parts[place + 1], parts[place]
+    return node
 
 
 def _swap_targets(node: ast.AST, place: int) -> ast.AST:

@@ -125,7 +125,7 @@ def definition(notebook: str, exercise: str, seed: int) -> dict[str, Any]:
         result = _judged(one, alternative)
         reply["alternatives"][name] = result.status
     for known in item.misconceptions:
-        result = _judged(one, known.variant)
+        result = _judged_variant(one, known, again=seed <= 5)
         reply["variants"][known.name] = [result.status, result.misconception]
     return reply
 
@@ -151,6 +151,14 @@ def _changes(one: Any) -> dict[str, str]:
 def _judged(one: Any, answer: object) -> Any:
     with quiet():
         return one.judge(one.run(answer))
+
+
+def _judged_variant(one: Any, known: Any, again: bool) -> Any:
+    """The result of a variant, which the diagnosis runs ``again`` or is given as it ran here."""
+    if again:
+        return _judged(one, known.variant)
+    with quiet():
+        return one.judge([one.variant(known, case) for case in range(len(one.cases))])
 
 
 DOES: dict[str, Callable[..., dict[str, Any]]] = {

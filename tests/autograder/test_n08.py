@@ -18,6 +18,7 @@ from autograder.exercises.n08_carrying_state import (
 from autograder.judge import Judge
 from autograder.probes.echo_task import StandIn
 from course_lib import tf
+from course_lib.cells import LSTMStateTuple
 
 QUICK = [item for item in EXERCISES if item.id != "run_epoch"]
 
@@ -99,6 +100,15 @@ def test_the_same_windows_in_any_wrong_order_are_recognised() -> None:
 def test_states_without_names_lose_only_what_names_are_worth() -> None:
     judge = Judge(UNPACK_STATE, PUBLIC_SEED)
     assert judge.judge(judge.run(lambda packed: packed)).score == 1.5
+
+
+def test_states_in_a_generator_are_refused_for_they_can_be_read_only_once() -> None:
+    def in_brackets(packed):
+        return (LSTMStateTuple(c=layer[0], h=layer[1]) for layer in packed)
+
+    said = _card(UNPACK_STATE, in_brackets)
+    assert "0 of 2" in said
+    assert "expected a tuple or a list of states; a generator can be read only once" in said
 
 
 def test_the_program_as_printed_names_what_is_left() -> None:
