@@ -1237,6 +1237,13 @@ def _residual_bent(
     return answer
 
 
+def _residual_in_place(cells: Sequence[Cell], x: Any, states: list[Any]) -> Any:
+    for k, cell in enumerate(cells):
+        output, states[k] = cell(x, states[k])
+        x = x + output if k else output
+    return x, tuple(states)
+
+
 def _residual_from_the_bottom(cells: Sequence[Cell], x: Any, states: Sequence[Any]) -> Any:
     new: list[Any] = []
     outputs: list[Any] = []
@@ -1322,8 +1329,9 @@ RESIDUAL_RNN_STEP = Exercise(
             needs=("a single layer",),
         ),
         Aspect(
-            "states as the cells made them", 1.0, part("states"), needs=("output of a deep stack",)
+            "states as the cells made them", 0.5, part("states"), needs=("output of a deep stack",)
         ),
+        Aspect("inputs left unchanged", 0.5, _list_kept, needs=("output of a deep stack",)),
     ),
     misconceptions=(
         Misconception(
@@ -1433,6 +1441,14 @@ RESIDUAL_RNN_STEP = Exercise(
             pointer=f"{_RESIDUAL_TEXT} Its question on paper asks for just that.",
             explanation="Your layers read as in a plain stack, and only the result is a sum. The sum "
             "goes up: the next cell reads it.",
+        ),
+        Misconception(
+            "states-written-in-place",
+            _residual_in_place,
+            nudge="Look at the list `states` after your function has returned.",
+            pointer="The docstring of `multi_rnn_step`, its last line: it holds here, too.",
+            explanation="You write the new states into the list that you were given: whoever keeps "
+            "it as the old states finds the new ones in it. Make a list of your own.",
         ),
     ),
     nudge="What goes up from the second layer if its cell puts out 0? What from the bottom layer?",

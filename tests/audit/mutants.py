@@ -134,8 +134,8 @@ def mutants(source: str) -> list[Mutant]:
 def _given(tree: ast.Module) -> set[int]:
     """The places that stay as they are.
 
-    The headings of the cell's own functions are given to the student, what an error says is free, and every
-    negative number means the same to ``reshape``.
+    The headings of the cell's own functions are given to the student, what an error says is free, every
+    negative number means the same to ``reshape``, and ``zip``'s strictness matters for no right input.
     """
     parts: list[ast.AST] = []
     for node in ast.walk(tree):
@@ -144,6 +144,8 @@ def _given(tree: ast.Module) -> set[int]:
                 parts += [node.args, *filter(None, [node.returns])]
             case ast.Raise(exc=ast.AST() as error):
                 parts.append(error)
+            case ast.keyword(arg="strict", value=value):
+                parts.append(value)
             case ast.Call(func=ast.Attribute(attr="reshape")):
                 rest = [part for part in ast.walk(node) if ast.unparse(part) == "-1"]
                 parts += [part.operand for part in rest if isinstance(part, ast.UnaryOp)]
@@ -264,7 +266,7 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
             if ast.unparse(argument) not in usual:
                 yield "argument dropped", lambda n, p=place: _drop(n, "args", p)
     for place, keyword in enumerate(node.keywords):
-        if ast.unparse(keyword) not in usual:
+        if ast.unparse(keyword) not in usual and keyword.arg != "strict":
             yield "argument dropped", lambda n, p=place: _drop(n, "keywords", p)
     if node.args and not isinstance(node.args[0], ast.Starred) and not _same_numbers(node, called):
         yield "call dropped", lambda n: _become(n, n.args[0])  # type: ignore[attr-defined]
@@ -282,8 +284,14 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
 
 def _same_numbers(node: ast.Call, called: str) -> bool:
     """Whether without the call the same numbers are left, perhaps in another container."""
-    of_list = len(node.args) == 1 and isinstance(node.args[0], ast.List | ast.ListComp)
-    return called in CONVERSIONS or (called in ("stack", "array") and of_list and not node.keywords)
+    alone = node.args[0] if len(node.args) == 1 and not node.keywords else None
+    of_list = isinstance(alone, ast.List | ast.ListComp)
+    held = of_list or isinstance(alone, ast.Name | ast.Attribute)
+    return (
+        called in CONVERSIONS
+        or (called in ("stack", "array") and of_list)
+        or (called in ("tuple", "list") and held)
+    )
 
 
 def _set(field: str, kind: type[ast.AST]) -> Change:
