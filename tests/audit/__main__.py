@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=100, metavar="N")
     parser.add_argument("--mutant-seeds", type=int, default=5, metavar="N")
     parser.add_argument("--slow-seeds", type=int, default=3, metavar="N")
+    parser.add_argument("--look", action="store_true", help="print the figures, do not keep them")
     options = parser.parse_args()
 
     def choose(found: Sequence[Mutant], trains: bool) -> Sequence[Mutant]:
@@ -55,7 +56,8 @@ def main() -> int:
                     options.mutant_seeds,
                     options.slow_seeds,
                 )
-                record(done)
+                if not options.look:
+                    record(done)
                 show(done)
                 sound = sound and done.sound
     finally:

@@ -1,4 +1,4 @@
-"""The audit's figures, and the page that shows them."""
+"""The audit's figures, and the page that shows them: ``python -m tests.audit.figures`` writes it anew."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ This page is made by `make audit`, which tries on every exercise what a grader c
 - **Alternatives**: right answers in other styles must earn full marks. So must the right answer in single
   precision, as lists, as tensors, as arrays (*changes*), wherever the exercise's text allows.
 - **Variants**: every known misconception, run as code, must fail and be called by its own name.
-- **Seeds**: every verdict must be the same for all seeds. Alternatives, changes and variants are judged with as
-  many as the column says, mutants with five; where the right answer takes {slow:g} s of processor time or more
-  (it trains a network, say), all are judged with three.
+- **Seeds**: every verdict must be the same for all seeds: 100 for alternatives, changes and variants, 5 for
+  mutants, and 3 for all of them where the right answer takes {slow:g} s of processor time or more (it trains a
+  network, say). The column says how many were used so far: “10 / 5” means 10 for the ones and 5 for mutants.
 - **Hints**: none may contain a piece of the solution. None does where nothing is said below.
 
 `python -m tests.audit 03` audits one notebook, `--exercise ID` one exercise. CI tries a sample of all this
@@ -82,12 +82,12 @@ def page(known: Mapping[str, Audited]) -> str:
         title = notebook[3:].replace("_", " ")
         text += [f"\n## {notebook[:2]} {title}\n", _table(COLUMNS, rows)]
         text += [f"\n{line}" for done in audited for line in _open(done)]
-        if audited:
-            totals.append([f"{notebook[:2]} {title}", *_sum(audited)])
+        totals.append([f"{notebook[:2]} {title}", *_sum(audited, len(exercises))])
+    exercises_of_all = sum(map(len, assignments().values()))
     every = [
         known[item.id] for several in assignments().values() for item in several if item.id in known
     ]
-    totals.append(["**all**", *(f"**{cell}**" for cell in _sum(every))])
+    totals.append(["**all**", *(f"**{cell}**" for cell in _sum(every, exercises_of_all))])
     head = ("notebook", "exercises", *COLUMNS[1:-2])
     text.insert(1, "\n## In all\n\n" + _table(head, totals))
     return "\n".join(text).replace("\n\n\n", "\n\n").rstrip() + "\n"
@@ -106,12 +106,12 @@ def _row(name: str, done: Audited | None) -> list[str]:
         _of(done.alternatives - _wrong(done, "alternative"), done.alternatives),
         _of(done.changes - _wrong(done, "right answer"), done.changes),
         _of(done.variants - _wrong(done, "variant"), done.variants),
-        str(done.seeds),
+        f"{done.seeds} / {done.mutant_seeds}",
         "yes" if stable else "no",
     ]
 
 
-def _sum(several: list[Audited]) -> list[str]:
+def _sum(several: list[Audited], exercises: int) -> list[str]:
     listed = sum(len(done.listed) for done in several)
     tried = sum(done.tried for done in several)
 
@@ -120,7 +120,7 @@ def _sum(several: list[Audited]) -> list[str]:
         return _of(total - sum(_wrong(done, kind) for done in several), total)
 
     return [
-        str(len(several)),
+        _of(len(several), exercises),
         _of(tried, sum(done.mutants for done in several)),
         _of(sum(done.killed for done in several), tried - listed),
         str(sum(done.named for done in several)),
@@ -154,3 +154,7 @@ def _of(part: int, whole: int) -> str:
 def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    write_atomically(PAGE, page(figures()))

@@ -42,6 +42,27 @@ def worker() -> Iterator[Worker]:
 
 
 @pytest.mark.slow
+def test_an_answer_that_never_ends_or_ends_the_process_harms_no_other_answer(
+    worker: Worker,
+) -> None:
+    asked: dict[str, Any] = {"do": "source", "exercise": "rnn_step", "seeds": [1]}
+    asked["notebook"] = "01_unrolling_by_hand"
+    own = solution("01_unrolling_by_hand", "rnn_step")
+    assert worker.ask(60.0, source=own, **asked)["verdicts"] == ["passed"]
+    for wrong, verdict, seconds in (
+        ("def rnn_step(*_):\n    while True:\n        pass", "timeout", 2.0),
+        ("import os\ndef rnn_step(*_):\n    os._exit(0)", "crashed", 60.0),
+    ):
+        assert worker.ask(seconds, source=wrong, **asked) == {
+            "verdicts": [verdict],
+            "named": "",
+            "seconds": seconds if verdict == "timeout" else 0.0,
+            "ended": True,
+        }
+    assert worker.ask(60.0, source=own, **asked)["verdicts"] == ["passed"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("notebook", "exercise"), QUICK, ids=_id)
 def test_mutants_fail_and_the_right_answer_passes_in_any_dtype_and_container(
     notebook: str, exercise: Exercise, worker: Worker
@@ -79,7 +100,7 @@ def test_lists_name_exercises_of_the_course_and_changes_that_are_made() -> None:
 
 
 def test_the_page_shows_the_figures_and_every_exercise_of_the_course() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(KNOWN), "run `make audit`"
+    assert PAGE.read_text(encoding="utf-8") == page(KNOWN), "run `python -m tests.audit.figures`"
     rows = page(KNOWN).splitlines()
     for _, item in EXERCISES:
         (row,) = (row for row in rows if row.startswith(f"| `{item.id}` |"))
