@@ -65,10 +65,11 @@ DEFAULTS = {
     "softmax": ("axis=-1",),
     "log_softmax": ("axis=-1",),
     "TensorSpec": ("tf.float32", "dtype=tf.float32"),
-    "zeros": ("tf.float32", "dtype=tf.float32", "dtype=np.float64", "dtype=float"),
+    "zeros": ("tf.float32", "dtype=tf.float32", "dtype=np.float64", "dtype=float", "dtype=bool"),
     "ones": ("tf.float32", "dtype=tf.float32", "dtype=np.float64", "dtype=float"),
     "range": ("0",),
     "integers": ("0",),
+    "reverse_sequence": ("batch_axis=0",),
 }
 """Arguments that say what holds anyway: without them it is the same program."""
 SYMMETRIC = frozenset({"maximum", "minimum", "add", "multiply", "allclose", "array_equal"})
@@ -221,9 +222,10 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
                 pair = {ast.unparse(item) for item in given[place : place + 2]}
                 if len(pair) != 1:
                     yield "unpacked the other way", lambda n, p=place: _swap_targets(n, p)
-        case ast.Compare(ops=[op]):
+        case ast.Compare(ops=[op], comparators=[limit]):
             for comparison in COMPARISONS.get(type(op), ()):
-                yield "comparison", lambda n, c=comparison: _with(n, ops=[c()])
+                if not (_is_tolerance(limit) and comparison in (ast.LtE, ast.GtE)):
+                    yield "comparison", lambda n, c=comparison: _with(n, ops=[c()])
         case ast.UnaryOp(op=ast.USub() | ast.Not()):
             yield "sign dropped", lambda n: _become(n, n.operand)  # type: ignore[attr-defined]
         case ast.Constant(value=bool() as flag):
@@ -232,8 +234,11 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
             for value in (whole + 1, whole - 1):
                 yield "constant", lambda n, v=value: _become(n, ast.Constant(v))
         case ast.Constant(value=float() as number):
-            for value in (number * (2 if abs(number) > 0.01 else 1000) + (number == 0), number + 1):
-                yield "constant", lambda n, v=value: _with(n, value=v)
+            if abs(number) > 0.01:
+                yield "constant", lambda n, v=number * 2: _with(n, value=v)
+            elif abs(number) > 1e-7:  # such a number stands for "small", not for itself
+                yield "constant", lambda n, v=number * 1000: _with(n, value=v)
+            yield "constant", lambda n, v=number + 1: _with(n, value=v)
         case ast.Call():
             yield from _calls(node)
         case ast.Attribute(attr="T"):
@@ -253,6 +258,14 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
                     test=ast.UnaryOp(ast.Not(), n.test),  # type: ignore[attr-defined]
                 ),
             )
+
+
+def _is_tolerance(node: ast.expr) -> bool:
+    """Whether it is a small number, which nothing that is compared hits exactly."""
+    match node:
+        case ast.Constant(value=float() as number):
+            return 0 < abs(number) < 1e-3
+    return False
 
 
 def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
