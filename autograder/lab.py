@@ -33,6 +33,8 @@ _SERVER_SIDE_OFF = {
     f"nbgrader.server_extensions.{name}": False
     for name in ("formgrader", "course_list", "assignment_list")
 }
+# The kernels that submissions are graded in are of no use to a student: Python's own is offered only.
+_OWN_KERNEL = "--KernelSpecManager.allowed_kernelspecs=python3"
 _NOTHING_FROM_OUTSIDE = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -148,7 +150,8 @@ def run_lab(course: Course, options: argparse.Namespace) -> int:
     ]
     if not any(word.startswith(("--port", "--ServerApp.port")) for word in options.jupyter):
         arguments.append(f"--port={options.port}")
-    arguments += [f"--ServerApp.jpserver_extensions={_SERVER_SIDE_OFF}", *_NOTHING_FROM_OUTSIDE]
+    arguments += [f"--ServerApp.jpserver_extensions={_SERVER_SIDE_OFF}", _OWN_KERNEL]
+    arguments += _NOTHING_FROM_OUTSIDE
     own = course.root / "work" / FOLDER / "jupyter"
     _configure_lab(own)
     arguments.append(f"--LabApp.workspaces_dir={own / 'workspaces'}")  # what was open, and where

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from autograder.kernels import install_kernelspecs
 from tests.browser.conftest import TOKEN, Serve
 from tests.examples.classroom import new_course
 
@@ -50,6 +51,10 @@ def test_a_student_opens_the_course_and_solves_an_exercise(
     page.goto(f"{address}/lab/tree/index.ipynb?token={TOKEN}")
     expect(page.get_by_role("heading", name="Unrolled: recurrent networks")).to_be_visible()
     expect(page.get_by_text("0 of ", exact=False).first).to_be_visible()
+
+    install_kernelspecs()
+    kernels = page.request.get(f"{address}/api/kernelspecs?token={TOKEN}").json()
+    assert list(kernels["kernelspecs"]) == ["python3"]  # not those that submissions are graded in
 
     open_notebook(page, address, f"{NAME}/{NAME}.ipynb")
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
