@@ -16,7 +16,7 @@ ATTACKS = (
         before="""
 import sqlite3
 
-with sqlite3.connect("file:@GRADEBOOK@?mode=rw", uri=True, timeout=5) as book:
+with sqlite3.connect("file:@GRADEBOOK@?mode=rw", uri=True, timeout=60) as book:
     book.execute("UPDATE grade SET manual_score = 1.0")
 """,
     ),
