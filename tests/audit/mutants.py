@@ -233,7 +233,7 @@ def _expressions(node: ast.AST) -> Iterator[tuple[str, Change]]:
         case ast.Constant(value=int() as whole):
             for value in (whole + 1, whole - 1):
                 yield "constant", lambda n, v=value: _become(n, ast.Constant(v))
-        case ast.Constant(value=float() as number):
+        case ast.Constant(value=float() as number) if abs(number) < 1e6:  # a larger one: "very far"
             if abs(number) > 0.01:
                 yield "constant", lambda n, v=number * 2: _with(n, value=v)
             elif abs(number) > 1e-7:  # such a number stands for "small", not for itself

@@ -103,6 +103,7 @@ def test_an_input_whose_name_got_another_value_is_overwritten_all_the_same() -> 
         ("y = np.stack([a, b])", "→ `[a, b]`"),
         ("y = min(a, b)", "min(b, a)"),
         ("y = a > 1e-9", "a >= 1e-09"),
+        ("y = a - 1e9", "1000000000.0 →"),
         ("y = tuple(a)", "→ `a`"),
         ("y = zip(a, b, strict=True)", "`zip(a, b)`"),
         ("y = (a - b) ** 2", "`b - a`"),
