@@ -666,6 +666,10 @@ def _blank(x: Array, t: int) -> None:
     x[:, t] = 0.0
 
 
+def _set_to_one(x: Array, t: int) -> None:
+    x[:, t] = 1.0
+
+
 def _cut_off(x: Array, t: int) -> None:
     x[:, t:] = 0.0
 
@@ -750,12 +754,14 @@ def _depends_cases(rng: Rng) -> list[Case]:
                 weights[b, t] = np.abs(weights[b, t])
         return Case(name, (_draw(rng, B, T, D), weights))
 
-    def zeros_in_x(B: int, T: int, D: int, H: int) -> Case:
-        """Steps that are zero, as padding is, and are read all the same."""
-        one = case("steps that are zero, and read", B, T, D, H, np.ones((B, T), bool))
-        x, weights = one.inputs
-        x[np.arange(B), rng.integers(T, size=B)] = 0.0
-        return Case(one.name, (x, weights))
+    def fixed_in_x(B: int, T: int, D: int, H: int) -> Case:
+        """Steps that are zero, as padding is, or one, and are read all the same."""
+        name = "steps that are zero or one, and read"
+        x, weights = case(name, B, T, D, H, np.ones((B, T), bool)).inputs
+        start = rng.integers(T, size=B)
+        x[np.arange(B), start] = 0.0
+        x[np.arange(B), (start + 1) % T] = 1.0
+        return Case(name, (x, weights))
 
     def against_each_other(B: int, T: int, D: int) -> Case:
         """Of two outputs one rises by as much as the other one falls."""
@@ -786,7 +792,7 @@ def _depends_cases(rng: Rng) -> list[Case]:
         case("a function that reads everything", 2, 3, 3, 2, np.ones((2, 3), bool)),
         case("a function that reads the last step only", 2, 4, 3, 2, last),
         case("a batch of one", 1, 6, 2, 3, some(1, 6)),
-        zeros_in_x(2, 4, 3, 2),
+        fixed_in_x(2, 4, 3, 2),
         against_each_other(3, 5, 2),
         weakly(3, 4, 2, 3),
     ]
@@ -853,6 +859,14 @@ DEPENDS_ON = Exercise(
             pointer="The docstring says how large a change is large enough.",
             explanation="You set steps to zero, or multiply them. One that is zero already (padding "
             "often is) stays as it was, and seems not to matter.",
+        ),
+        Misconception(
+            "step-set-to-one",
+            _depends_bent(change=_set_to_one),
+            nudge="What have you changed where x was 1 to begin with?",
+            pointer="The docstring says how large a change is large enough.",
+            explanation="You put a number of your own in the place of each step. A step that holds "
+            "just that number stays as it was, and seems not to matter. Change what stands there.",
         ),
         Misconception(
             "compared-with-the-trial-before",
@@ -1298,6 +1312,13 @@ def _concat_by_einsum(
     return W.tolist(), (np.dot(b_fw, W_out) + np.dot(b_bw, W_out) + b_out).tolist()
 
 
+def _concat_in_place(
+    W_fw: Array, b_fw: Array, W_bw: Array, b_bw: Array, W_out: Array, b_out: Array
+) -> Any:
+    b_fw += b_bw
+    return np.concatenate([W_fw, W_bw]) @ W_out, b_fw @ W_out + b_out
+
+
 def _concat_cases(rng: Rng) -> list[Case]:
     def case(name: str, H: int, K: int, E: int, C: int) -> Case:
         shapes = ((H, E), (E,), (K, E), (E,), (E, C), (C,))
@@ -1321,8 +1342,9 @@ ADD_EQUALS_CONCAT = Exercise(
     axes=[("hidden of both", "classes"), ("classes",)],
     aspects=(
         Aspect("shapes", 0.5, same_shape),
-        Aspect("the matrix", 1.5, part("0"), needs=("shapes",)),
+        Aspect("the matrix", 1.0, part("0"), needs=("shapes",)),
         Aspect("the bias", 1.0, part("1"), needs=("shapes",)),
+        Aspect("inputs left unchanged", 0.5, inputs_unchanged, needs=("the matrix", "the bias")),
     ),
     misconceptions=(
         Misconception(
@@ -1423,6 +1445,14 @@ ADD_EQUALS_CONCAT = Exercise(
             pointer=_CONCAT_TEXT,
             explanation="The first two biases have to go through the last projection, as everything "
             "that comes before it does.",
+        ),
+        Misconception(
+            "added-in-place",
+            _concat_in_place,
+            nudge="The values are right. What has become of the biases that you were given?",
+            pointer="The docstring says what must happen to the six arrays.",
+            explanation="You add into one of the arrays that you were given (`+=` does that), so "
+            "the network that it belongs to now has another bias.",
         ),
     ),
     nudge="Write the three projections as one formula and multiply it out. What stands before fw, what "

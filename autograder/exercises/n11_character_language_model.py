@@ -792,6 +792,10 @@ def _bits_cases(rng: Rng) -> list[Case]:
     blank = np.zeros((2, 7, 16)) + rng.normal()
     huge = rng.normal(0, 3, (2, 5, 4)) + 2000.0
     mixed = rng.normal(0, 3, (3, 4, 5)) + np.array([0.0, 2000.0, -900.0])[:, None, None]
+    ids = rng.integers(0, 5, (3, 4))
+    mixed[0, 1, (ids[0, 2] + 1) % 5] -= (
+        1500.0  # far below the others of its step, and it never came
+    )
     wrong, came = rng.normal(0, 1, (2, 4, 5)), rng.integers(0, 5, (2, 4))
     wrong[0, 1, came[0, 2]] -= 40.0
     return [
@@ -805,7 +809,7 @@ def _bits_cases(rng: Rng) -> list[Case]:
         Case("huge logits", (huge, rng.integers(0, 4, (2, 5))), frozenset({"huge"})),
         Case(
             "huge logits in one row, small ones in others",
-            (mixed, rng.integers(0, 5, (3, 4))),
+            (mixed, ids),
             frozenset({"huge"}),
         ),
         Case("a prediction that is very wrong", (wrong, came), frozenset({"huge"})),

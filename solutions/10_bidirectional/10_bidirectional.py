@@ -528,7 +528,8 @@ for name, reading in (("right", headed_right), ("wrong", headed_wrong)):
 def add_equals_concat(W_fw, b_fw, W_bw, b_bw, W_out, b_out):
     """The lecture's three projections as a single one.
 
-    W_fw (H_fw, E), b_fw (E,); W_bw (H_bw, E), b_bw (E,); W_out (E, C), b_out (C,): NumPy arrays.
+    W_fw (H_fw, E), b_fw (E,); W_bw (H_bw, E), b_bw (E,); W_out (E, C), b_out (C,): NumPy arrays,
+    which are left as they are.
     Returns (W, b), of the shapes (H_fw + H_bw, C) and (C,), such that for all vectors fw and bw
 
         [fw, bw] @ W + b  ==  ((fw @ W_fw + b_fw) + (bw @ W_bw + b_bw)) @ W_out + b_out
