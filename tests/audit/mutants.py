@@ -104,13 +104,15 @@ def mutants(source: str) -> list[Mutant]:
     tree = ast.parse(source)
     original = ast.unparse(tree)
     seen, found = {original}, []
-    given, squared = _given(tree), _squared(tree)
+    given, squared, alike = _given(tree), _squared(tree), _alike(tree)
     numbered: dict[str, int] = {}
     for place, node in enumerate(ast.walk(tree)):
         if place in given:
             continue
         for kind, change, label in _changes(node):
-            if kind == "operands exchanged" and place in squared:
+            if (kind == "operands exchanged" and place in squared) or (
+                kind == "unpacked the other way" and place in alike
+            ):
                 continue
             mutated = copy.deepcopy(tree)
             target = next(n for i, n in enumerate(ast.walk(mutated)) if i == place)
@@ -136,7 +138,8 @@ def _given(tree: ast.Module) -> set[int]:
     """The places that stay as they are.
 
     The headings of the cell's own functions are given to the student, what an error says is free, every
-    negative number means the same to ``reshape``, and ``zip``'s strictness matters for no right input.
+    negative number means the same to ``reshape``, ``zip``'s strictness matters for no right input, and one
+    seed is as good as another.
     """
     parts: list[ast.AST] = []
     for node in ast.walk(tree):
@@ -147,6 +150,8 @@ def _given(tree: ast.Module) -> set[int]:
                 parts.append(error)
             case ast.keyword(arg="strict", value=value):
                 parts.append(value)
+            case ast.Call(func=ast.Attribute(attr="default_rng"), args=[ast.Constant() as seed]):
+                parts.append(seed)
             case ast.Call(func=ast.Attribute(attr="reshape")):
                 rest = [part for part in ast.walk(node) if ast.unparse(part) == "-1"]
                 parts += [part.operand for part in rest if isinstance(part, ast.UnaryOp)]
@@ -164,6 +169,31 @@ def _squared(tree: ast.Module) -> set[int]:
                 parts.append(inner)
     own = {id(part) for part in parts}
     return {place for place, node in enumerate(ast.walk(tree)) if id(node) in own}
+
+
+def _alike(tree: ast.Module) -> set[int]:
+    """The places where two names are unpacked that only ever meet in a function that is symmetric."""
+    met: dict[str, set[frozenset[str]]] = {}
+    direct: set[int] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr=called), args=[ast.Name() as one, ast.Name() as other]
+            ) if called in SYMMETRIC and not node.keywords:
+                for name in (one, other):
+                    met.setdefault(name.id, set()).add(frozenset({one.id, other.id}))
+                    direct.add(id(name))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in direct:
+            met.pop(node.id, None)
+    found = set()
+    for place, node in enumerate(ast.walk(tree)):
+        match node:
+            case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id=one), ast.Name(id=other)])]):
+                pair = {frozenset({one, other})}
+                if met.get(one) == met.get(other) == pair:
+                    found.add(place)
+    return found
 
 
 def _places(tree: ast.Module, parts: list[ast.AST]) -> set[int]:

@@ -104,6 +104,8 @@ def test_an_input_whose_name_got_another_value_is_overwritten_all_the_same() -> 
         ("y = min(a, b)", "min(b, a)"),
         ("y = a > 1e-9", "a >= 1e-09"),
         ("y = a - 1e9", "1000000000.0 →"),
+        ("rng = np.random.default_rng(14)", "`14` → "),
+        ("a, b = pair\ny = np.allclose(a, b)", "b, a = "),
         ("y = tuple(a)", "→ `a`"),
         ("y = zip(a, b, strict=True)", "`zip(a, b)`"),
         ("y = (a - b) ** 2", "`b - a`"),
