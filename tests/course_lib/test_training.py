@@ -89,8 +89,13 @@ def test_an_update_during_which_ctrl_c_is_pressed_counts_once(tmp_path):
             return tf.numpy_function(pressed, [found], found.dtype) * 0.0 + found
 
     model = Interrupted()
-    with pytest.raises(KeyboardInterrupt):
-        train(model, model.loss, batch, steps=30, learning_rate=0.05, checkpoint=path)
+    # What a shell runs in the background has this signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(model, model.loss, batch, steps=30, learning_rate=0.05, checkpoint=path)
+    finally:
+        signal.signal(signal.SIGINT, before)
     whole_model, whole = run()
     model, report = run(checkpoint=path)
     assert report.resumed_from == 8

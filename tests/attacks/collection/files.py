@@ -18,6 +18,7 @@ import sqlite3
 
 with sqlite3.connect("file:@GRADEBOOK@?mode=rw", uri=True, timeout=60) as book:
     book.execute("UPDATE grade SET manual_score = 1.0")
+book.close()
 """,
     ),
     Attack(
