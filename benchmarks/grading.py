@@ -150,7 +150,12 @@ def hidden_tests(assignment: Assignment) -> dict[str, str]:
     for judge in assignment.judges.values():
         question = assignment.questions[f"check-{judge.exercise.id}"]
         request = encode(
-            {"name": question.name, "probe": question.probe, "cases": list(question.cases)}
+            {
+                "name": question.name,
+                "probe": question.probe,
+                "cases": list(question.cases),
+                "asks": False,
+            }
         )
         expected = encode([outcome.value for outcome in judge.expected])
         tests[f"check-{judge.exercise.id}"] = HIDDEN_TEST.format(
