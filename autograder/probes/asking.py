@@ -6,6 +6,8 @@ travels as one of Jupyter's own requests for input; in a student's own notebook 
 
 from __future__ import annotations
 
+import errno
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -32,9 +34,21 @@ def asking(send: Send, case: int) -> Ask:
 
 
 def by_input(text: str) -> str:
-    """Send a question as a request for input, which the grader answers and nobody else reads."""
+    """Send a question as a request for input, which the grader answers and nobody else reads.
+
+    The grader connects each of its sockets by itself, so the one for questions may come after the one for
+    work. What is sent before that a ZeroMQ ROUTER drops without a word, unless it is told to raise.
+    """
     from IPython.core.getipython import get_ipython
+    from zmq.error import ZMQError
 
     shell: Any = get_ipython()
-    reply: str = shell.kernel.raw_input(text)
-    return reply
+    shell.kernel.stdin_socket.router_mandatory = True
+    while True:
+        try:
+            reply: str = shell.kernel.raw_input(text)
+            return reply
+        except ZMQError as problem:
+            if problem.errno != errno.EHOSTUNREACH:
+                raise
+            time.sleep(0.01)

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder import running
 from autograder.engine import Engine
 from autograder.exercise import PUBLIC_SEED
 from autograder.exercises import shown
@@ -442,6 +444,22 @@ class TestBesideStrangers:
             """,
         )
         assert "targets-not-shifted" in outcomes(run)[3].value
+
+    def test_a_question_asked_before_the_grader_listens_waits_for_it(self, monkeypatch) -> None:
+        """It was lost in one kernel of thirty, and the answer took all its time for nothing."""
+        start, answer = AsyncKernelClient.start_channels, running._answer_questions
+
+        def start_all_but_one(client: AsyncKernelClient) -> None:
+            start(client, stdin=False)
+
+        async def listen_late(*arguments: Any) -> None:
+            await asyncio.sleep(0.3)
+            await answer(*arguments)
+
+        monkeypatch.setattr(AsyncKernelClient, "start_channels", start_all_but_one)
+        monkeypatch.setattr(running, "_answer_questions", listen_late)
+        found = outcomes(handed_in(DOCTOR, "def diagnose(patient): return doctor(patient)"))
+        assert "targets-not-shifted" in found[3].value
 
     def test_a_question_after_the_end_is_not_answered_and_changes_nothing(self) -> None:
         run = handed_in(
