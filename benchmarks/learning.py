@@ -6,6 +6,7 @@
     python benchmarks/learning.py tokens 8 16        sorting 8 tokens of 16, exact match
     python benchmarks/learning.py floats 5           sorting 5 numbers by pointing, exact match
     python benchmarks/learning.py floats 5 --no-coverage
+    python benchmarks/learning.py floats 5 --no-coverage --waves 10
     python benchmarks/learning.py slides --steps 3 --checkpoint slides.npz
 
 The last is the slides' full configuration: 256 tokens of 128, 512 units, 4 layers each way. A step
@@ -105,8 +106,8 @@ def names(arguments: argparse.Namespace) -> str:
 def tokens(arguments: argparse.Namespace) -> str:
     """Token sorting; longer sequences go through shorter ones first."""
     N, V = arguments.length, arguments.vocabulary
-    steps = arguments.steps or (400 if N <= 8 else 3000)
-    sorter = TokenSorter(V)
+    steps = arguments.steps or (400 if N <= 8 else 2500 if N <= 16 else 4000)
+    sorter = TokenSorter(V, general=True)
     optimizer = tf.keras.optimizers.Adam(warmed_up(5e-3 if N <= 8 else 6e-3, 100, steps))
 
     def batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -122,13 +123,16 @@ def tokens(arguments: argparse.Namespace) -> str:
 
 def floats(arguments: argparse.Namespace) -> str:
     """Sorting numbers by pointing; the paper has 94, 57 and 10 % for 5, 10 and 15 numbers."""
-    N, steps = arguments.length, arguments.steps or 3000
-    sorter = PointerSorter(units=32, coverage=not arguments.no_coverage)
+    N, waves = arguments.length, arguments.waves
+    sorter = PointerSorter(
+        units=64 if waves else 32, coverage=not arguments.no_coverage, waves=waves, gain=True
+    )
+    steps = arguments.steps or 3000
 
     def batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return tasks.float_sorting(128, N, rng)
 
-    rate = warmed_up(5e-3, 200, steps)
+    rate = warmed_up(5e-3 if waves else 1e-2, 200, steps)
     run(sorter, sorter.loss, batch, steps, arguments, learning_rate=rate, clip_norm=1.0)
     x, y = tasks.float_sorting(10_000, N, np.random.default_rng(FRESH))
     told = "is not told" if arguments.no_coverage else "is told"
@@ -206,6 +210,9 @@ def main() -> None:
         if name == "floats":
             command.add_argument("length", type=int)
             command.add_argument("--no-coverage", action="store_true")
+            command.add_argument(
+                "--waves", type=int, default=0, help="Fourier features of a number"
+            )
     arguments = parser.parse_args()
     started, cpu = time.perf_counter(), time.process_time()
     figure = TASKS[arguments.task](arguments)

@@ -112,7 +112,7 @@ def step_of(sorter: PointerSorter, x: Any) -> tuple[Step, Any]:
 
     def step(values: Any, used: Any, state: Any) -> tuple[Any, Any]:
         read = np.where(values == START, START, values - 0.5).astype(np.float32)
-        output, state = sorter.decoder(tf.constant(read[:, np.newaxis]), state)
+        output, state = sorter.decoder(sorter.shown(tf.constant(read)), state)
         told = tf.constant(used[:, np.newaxis], tf.float32)
         return sorter.scores(output[:, tf.newaxis], keys, told)[:, 0].numpy(), state
 

@@ -53,10 +53,14 @@ class TokenSorter(tf.Module):
         layers: of the encoder and of the decoder; the slides have 4.
         embedding: features of a token; the output layer is the embedding once more (tied).
         attention: whether the decoder may look back at the encoder's outputs.
+        general: whether a learned matrix stands between queries and keys, and a key holds its token
+            itself besides what the encoder made of it. Then "which of these comes after the one
+            that I have just written" is a single product, and long sequences are learned soon.
         seed: of all first weights.
 
     Source: seed 003, "Many-to-one-to-many example", with what it leaves out: the initial state, GO,
-    a projection. Attention: Luong, Pham and Manning 2015. Tied output: Press and Wolf 2017.
+    a projection. Attention: Luong, Pham and Manning 2015, eq. 8, "dot" and "general". Tied output:
+    Press and Wolf 2017.
 
     >>> sorter = TokenSorter(vocabulary=16, units=8, embedding=6)
     >>> sorter.sort(np.array([[3, 1, 2]])).shape
@@ -71,32 +75,42 @@ class TokenSorter(tf.Module):
         layers: int = 1,
         embedding: int = 64,
         attention: bool = True,
+        general: bool = False,
         seed: int = 0,
     ):
         super().__init__()
-        self.vocabulary, self.go, self.attention = vocabulary, vocabulary, attention
+        self.vocabulary, self.go = vocabulary, vocabulary
+        self.attention, self.general = attention, general
         rng = np.random.default_rng([seed, 4])
         codes = np.concatenate([sinusoids(vocabulary, embedding), np.zeros((1, embedding))])
         self.embedding = tf.Variable(codes, dtype=tf.float32, name="embedding")
         self.encoder = make_multi_cell(units, layers, embedding, seed=2 * seed)
         self.decoder = make_multi_cell(units, layers, embedding, seed=2 * seed + 1)
-        width = 2 * units if attention else units
+        size = units + embedding if general else units  # of a key
+        width = units + size if attention else units
         self.W_read = tf.Variable(
             glorot_uniform(width, embedding, rng), dtype=tf.float32, name="W_read"
         )
         self.b_out = tf.Variable(tf.zeros(vocabulary), name="b_out")
+        if attention and general:
+            self.W_query = tf.Variable(
+                glorot_uniform(units, size, rng), dtype=tf.float32, name="W_query"
+            )
         # Rows of length 1 make small products; this lets the softmax become sure.
         self.scale = tf.Variable(8.0, name="scale")
         self._sort = tf.function(self._greedy)  # a graph for each length: greedy needs to know it
 
     def read(self, x: Any) -> tuple[Any, Any]:
-        """Tokens `(B, T)` to the encoder's outputs `(B, T, H)` and its last state."""
-        return encode(self.encoder, tf.gather(self.embedding, x))
+        """Tokens `(B, T)` to what attention looks at, `(B, T, K)`, and the encoder's last state."""
+        tokens = tf.gather(self.embedding, x)
+        outputs, state = encode(self.encoder, tokens)
+        return tf.concat([outputs, tokens], axis=2) if self.general else outputs, state
 
     def logits(self, outputs: Any, memory: Any) -> Any:
-        """Decoder outputs `(B, Q, H)` and the encoder's `(B, T, H)` to logits `(B, Q, V)`."""
+        """Decoder outputs `(B, Q, H)` and what was read `(B, T, K)` to logits `(B, Q, V)`."""
         if self.attention:
-            context, _ = dot_attention(outputs, memory, memory)
+            queries = outputs @ self.W_query if self.general else outputs
+            context, _ = dot_attention(queries, memory, memory)
             outputs = tf.concat([outputs, context], axis=2)
         words = tf.tanh(outputs @ self.W_read)
         tied = tf.transpose(self.embedding[: self.vocabulary])
@@ -143,32 +157,48 @@ class TokenSorter(tf.Module):
 class PointerSorter(tf.Module):
     """Sorts numbers: at every step it points at the place of the next one.
 
-        scores[b, t, k] = q_t . (key_k + used_k u)
+        scores[b, t, k] = exp(10 g) q_t . (key_k + used_k u)
 
-    where `used_k` counts how often place k has been pointed at, and the vector u is learned.
+    where `used_k` counts how often place k has been pointed at, and the vector u is learned; g is
+    0 unless it is learned, too.
 
     Args:
         units: H.
         coverage: whether the decoder is told where it has pointed before (`used`). With it any
             score that rises with x sorts by selection, so there is little left to learn. Without
             it the decoder must remember by itself, which is the setting of the paper.
+        waves: how many waves show a number besides itself: sin and cos of pi x, 2 pi x, 4 pi x, ...
+            The finest of ten goes up and down 256 times between 0 and 1, so that numbers that
+            are 0.001 apart look different; a single input of a network hardly tells them apart.
+        gain: whether scores are multiplied by a learned number, `exp(10 g)`, so that they become
+            steep soon. With products of slowly growing weights it takes many thousand updates.
         seed: of all first weights.
 
     Source: Vinyals, Fortunato and Jaitly 2015 (Pointer Networks); Vinyals, Bengio and Kudlur 2015,
-    Table 1; coverage: Tu et al. 2016.
+    Table 1; coverage: Tu et al. 2016; waves: Tancik et al. 2020 (Fourier features).
 
     >>> PointerSorter(units=8).point(np.array([[0.3, 0.1, 0.2]], np.float32)).shape
     (1, 3)
     """
 
-    def __init__(self, units: int = 32, *, coverage: bool = True, seed: int = 0):
+    def __init__(
+        self,
+        units: int = 32,
+        *,
+        coverage: bool = True,
+        waves: int = 0,
+        gain: bool = False,
+        seed: int = 0,
+    ):
         super().__init__()
         rng = np.random.default_rng([seed, 5])
         self.coverage = coverage
-        self.encoder = make_multi_cell(units, 1, 1, seed=2 * seed)
-        self.decoder = make_multi_cell(units, 1, 1, seed=2 * seed + 1)
+        self.frequencies = np.float32(np.pi) * 2 ** np.arange(waves, dtype=np.float32)
+        features = 1 + 2 * waves
+        self.encoder = make_multi_cell(units, 1, features, seed=2 * seed)
+        self.decoder = make_multi_cell(units, 1, features, seed=2 * seed + 1)
         self.W_key = tf.Variable(
-            glorot_uniform(units + 1, units, rng), dtype=tf.float32, name="W_key"
+            glorot_uniform(units + features, units, rng), dtype=tf.float32, name="W_key"
         )
         self.W_query = tf.Variable(
             glorot_uniform(units, units, rng), dtype=tf.float32, name="W_query"
@@ -176,13 +206,20 @@ class PointerSorter(tf.Module):
         # Along the query, not a plain number: scores grow steep to tell close numbers apart, and
         # what a used place loses must grow with them.
         self.u_used = tf.Variable(tf.zeros(units), name="u_used", trainable=coverage)
+        self.gain = tf.Variable(0.0, name="gain", trainable=gain)
         self._point = tf.function(self._greedy)  # a graph for each length
 
     def keys(self, x: Any) -> tuple[Any, Any]:
         """Numbers `(B, T)` to keys `(B, T, H)`, and the encoder's last state."""
-        x = (x - 0.5)[:, :, tf.newaxis]  # centred: the mean of [0, 1) says nothing
+        x = self.shown(x - 0.5)  # centred: the mean of [0, 1) says nothing
         outputs, state = encode(self.encoder, x)
         return tf.concat([outputs, x], axis=2) @ self.W_key, state
+
+    def shown(self, x: Any) -> Any:
+        """Centred numbers `(...)` as the cells read them: themselves and waves, `(..., 1 + 2 waves)`."""
+        x = x[..., tf.newaxis]
+        angles = (x + 0.5) * self.frequencies
+        return tf.concat([x, tf.sin(angles), tf.cos(angles)], axis=-1)
 
     def scores(self, outputs: Any, keys: Any, used: Any) -> Any:
         """Decoder outputs `(B, Q, H)`, keys `(B, T, H)` and `used (B, Q, T)` to `(B, Q, T)`."""
@@ -191,7 +228,7 @@ class PointerSorter(tf.Module):
         scores = tf.matmul(queries, keys, transpose_b=True)
         if self.coverage:
             scores += used * tf.reduce_sum(queries * self.u_used, axis=2, keepdims=True)
-        return scores
+        return scores * tf.exp(10 * self.gain)
 
     def loss(self, x: Any, y: Any) -> Any:
         """The mean cross-entropy of the places `(B, T)`, in nats, with teacher forcing."""
@@ -200,7 +237,7 @@ class PointerSorter(tf.Module):
         used = tf.cumsum(places, axis=1, exclusive=True)
         before = tf.gather(x, y, axis=1, batch_dims=1)[:, :-1]
         inputs = tf.pad(before - 0.5, [[0, 0], [1, 0]], constant_values=-1.0)  # -1: nothing yet
-        outputs, _ = dynamic_rnn(self.decoder, inputs[:, :, tf.newaxis], state)
+        outputs, _ = dynamic_rnn(self.decoder, self.shown(inputs), state)
         return tf.reduce_mean(
             tf.nn.sparse_softmax_cross_entropy_with_logits(
                 labels=y, logits=self.scores(outputs, keys, used)
@@ -216,7 +253,7 @@ class PointerSorter(tf.Module):
             # Before the first step `places` is T, beyond the end: no value, and nothing used.
             seen = tf.one_hot(places, time)
             value = tf.reduce_sum(seen * (x - 0.5), axis=1) - tf.cast(places == time, tf.float32)
-            output, cell_state = self.decoder(value[:, tf.newaxis], cell_state)
+            output, cell_state = self.decoder(self.shown(value), cell_state)
             used += seen
             scores = self.scores(output[:, tf.newaxis], keys, used[:, tf.newaxis])[:, 0]
             return pointer_logits(scores, True), (cell_state, used)

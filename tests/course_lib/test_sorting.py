@@ -16,10 +16,12 @@ def test_first_embeddings_know_the_order():
         sinusoids(64, 7)
 
 
-@pytest.mark.parametrize("attention", [True, False])
+@pytest.mark.parametrize(
+    "attention", [{"attention": False}, {"attention": True}, {"general": True}], ids=str
+)
 @pytest.mark.parametrize("layers", [1, 2])
 def test_teacher_forcing_and_greedy_decoding_are_one_network(attention, layers):
-    sorter = TokenSorter(9, units=6, layers=layers, embedding=4, attention=attention)
+    sorter = TokenSorter(9, units=6, layers=layers, embedding=4, **attention)
     x = np.random.default_rng(0).integers(0, 9, (3, 5))
     tokens = sorter.sort(x)
     memory, state = sorter.read(x)
@@ -53,8 +55,10 @@ def test_a_token_sorter_learns_to_sort_fresh_sequences():
 
 
 @pytest.mark.parametrize("coverage", [True, False])
-def test_pointing_while_taught_and_alone_are_one_network(coverage):
-    sorter = PointerSorter(units=6, coverage=coverage)
+@pytest.mark.parametrize("fine", [{}, {"waves": 4, "gain": True}], ids=str)
+def test_pointing_while_taught_and_alone_are_one_network(coverage, fine):
+    sorter = PointerSorter(units=6, coverage=coverage, **fine)
+    sorter.gain.assign(0.1)
     x = np.random.default_rng(0).random((4, 5), dtype=np.float32)
     places = sorter.point(x)
     # Told its own answers, the network makes them again: they are the likeliest at every step.
@@ -63,6 +67,36 @@ def test_pointing_while_taught_and_alone_are_one_network(coverage):
         changed = places.copy()
         changed[:, -1] = other  # the last step is read by none after it
         assert float(sorter.loss(x, changed)) >= loss - 1e-6
+
+
+def test_waves_tell_numbers_apart_that_are_a_thousandth_apart():
+    near, far = (
+        np.abs(
+            np.diff(PointerSorter(6, waves=waves).shown(tf.constant([0.2, 0.201])), axis=0)
+        ).max()
+        for waves in (0, 10)
+    )
+    assert near < 0.0011
+    assert far > 0.5
+
+
+def test_a_gain_makes_scores_steeper_and_changes_no_choice():
+    sorter = PointerSorter(units=6, gain=True)
+    x = np.random.default_rng(0).random((4, 5), dtype=np.float32)
+    before, scores = sorter.point(x), sorter.scores(tf.ones([4, 1, 6]), tf.ones([4, 5, 6]), 0.0)
+    sorter.gain.assign(0.2)
+    np.testing.assert_array_equal(sorter.point(x), before)
+    steeper = sorter.scores(tf.ones([4, 1, 6]), tf.ones([4, 5, 6]), 0.0)
+    np.testing.assert_allclose(steeper, np.exp(2.0) * scores, rtol=1e-5)
+    assert len(sorter.trainable_variables) == len(PointerSorter(units=6).trainable_variables) + 1
+
+
+def test_general_attention_compares_through_a_matrix_and_keeps_the_tokens():
+    sorter = TokenSorter(9, units=6, embedding=4, general=True)
+    memory, _ = sorter.read(np.array([[3, 1, 2]]))
+    assert memory.shape == (1, 3, 10)
+    np.testing.assert_array_equal(memory[0, :, 6:], tf.gather(sorter.embedding, [3, 1, 2]))
+    assert sorter.W_query.shape == (6, 10)
 
 
 def test_coverage_is_one_learned_vector():
