@@ -113,11 +113,13 @@ def dynamic_rnn(
             new_state = tf.nest.map_structure(lambda n, o: _where(alive, n, o), new_state, state)
         return t + 1, new_state, outputs.write(t, output)
 
+    # What a later step does without the state, such as x_t W, may be computed long before its turn.
     # maximum_iterations tells XLA how much memory the gradient of the loop needs.
     _, state, outputs = tf.while_loop(
         lambda t, *_: t < time_steps,
         body,
         (tf.constant(0), state, outputs),
+        parallel_iterations=time or 32,
         maximum_iterations=time_steps,
     )
     stacked = outputs.stack()

@@ -839,13 +839,21 @@ show(
 # ```
 #
 # and likewise for the other lengths, and without `--no-coverage` for the row with help: 10,000 updates of
-# 128 sequences, one seed, judged on 10,000 fresh sequences. Half a minute to two minutes each.
+# 128 sequences, one seed, judged on 10,000 fresh sequences. One to five minutes each.
+#
+# One row is new. With `--waves 10` a number is shown to the network not as one input but as twenty-one:
+# itself, and sines and cosines of it, from half a wave between 0 and 1 up to 256 waves. It is told
+# nothing else.
+#
+# **Predict.** What was the network without coverage short of: memory for what it has used, or eyes to tell
+# 0.512 from 0.513? Which of the two would waves help?
 
 # %% tags=["demo"]
 guess = {5: 1 / 120, 10: 1 / 3_628_800, 15: 1 / 1_307_674_368_000}
 rows = {
     "the paper, best of each row": PAPER,
     "this course, told nothing": MEASURED["without coverage"],
+    "told nothing, shown waves": MEASURED["without coverage, waves"],
     "this course, told what is used": MEASURED["with coverage"],
     "two numbers by hand, told the same": {},
 }
