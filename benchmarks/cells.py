@@ -147,10 +147,15 @@ def of_pytorch(kind: str, D: int, H: int, x: Any) -> Contestant | None:
 
 
 def interleaved(runs: dict[str, Run], repeats: int) -> dict[str, list[float]]:
-    """Milliseconds of each run, everybody once in every round, after one round to warm up."""
+    """Milliseconds of each run, everybody once in every round, after one round to warm up.
+
+    Each round begins with another one: whoever comes after a library with threads of its own pays for
+    them to fall asleep.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(repeats + 1):
-        for name, run in runs.items():
+        names = [*runs][turn % len(runs) :] + [*runs][: turn % len(runs)]
+        for name, run in ((name, runs[name]) for name in names):
             started = time.perf_counter()
             run()
             if turn:

@@ -8,7 +8,7 @@ is one product after the loop, because only `dz_t` must be computed in order:
                         dz_t  = [dc_t g i(1-i), dc_t c_{t-1} f(1-f), dc_t i (1-g^2),
                                  dh_t tanh(c_t) o(1-o)]
                         dc_{t-1} = dc_t f,   dh_{t-1} = dz_t R^T
-    then, all at once   dkernel = X^T dZ,   dR = H^T dZ,   dbias = sum dZ,   dX = dZ kernel^T
+    then, all at once   [dkernel, dR] = [X, H]^T dZ,   dbias = sum dZ,   dX = dZ kernel^T
 
 Everything that does not depend on dh and dc is computed before the loop for all steps together.
 The gain comes with `tf.function(jit_compile=True)` around a whole training step; XLA then needs to
@@ -121,14 +121,14 @@ def _lstm_with_gradient(
             maximum_iterations=time,
         )
         dz = tf.reshape(dzs.stack(), [-1, 4 * h0.shape[1]])
-        flat_x = tf.reshape(x, [-1, features])
-        flat_h = tf.reshape(h_before, [-1, h0.shape[1]])
+        both = tf.reshape(tf.concat([x, h_before], axis=2), [-1, features + h0.shape[1]])
+        d_joined = tf.matmul(both, dz, transpose_a=True)
         return (
             tf.reshape(tf.matmul(dz, kernel, transpose_b=True), tf.shape(x)),
             dh,
             dc,
-            tf.matmul(flat_x, dz, transpose_a=True),
-            tf.matmul(flat_h, dz, transpose_a=True),
+            d_joined[:features],
+            d_joined[features:],
             tf.reduce_sum(dz, axis=0),
         )
 
