@@ -149,12 +149,13 @@ def of_pytorch(kind: str, D: int, H: int, x: Any) -> Contestant | None:
 def interleaved(runs: dict[str, Run], repeats: int) -> dict[str, list[float]]:
     """Milliseconds of each run, everybody once in every round, after one round to warm up.
 
-    Each round begins with another one: whoever comes after a library with threads of its own pays for
-    them to fall asleep.
+    Each round has an order of its own: who comes after a library with threads of its own pays for them to
+    fall asleep.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
+    rng = np.random.default_rng(0)
     for turn in range(repeats + 1):
-        names = [*runs][turn % len(runs) :] + [*runs][: turn % len(runs)]
+        names = rng.permutation([*runs])
         for name, run in ((name, runs[name]) for name in names):
             started = time.perf_counter()
             run()
