@@ -117,7 +117,7 @@ def tokens(arguments: argparse.Namespace) -> str:
     """Token sorting; longer sequences go through shorter ones first."""
     N, V = arguments.length, arguments.vocabulary
     steps = arguments.steps or (400 if N <= 8 else 2500 if N <= 16 else 4000)
-    sorter = TokenSorter(V, general=True)
+    sorter = TokenSorter(V, general=not arguments.dot)
     optimizer = tf.keras.optimizers.Adam(warmed_up(5e-3 if N <= 8 else 6e-3, 100, steps))
 
     def batch(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -135,7 +135,10 @@ def floats(arguments: argparse.Namespace) -> str:
     """Sorting numbers by pointing; the paper has 94, 57 and 10 % for 5, 10 and 15 numbers."""
     N, waves = arguments.length, arguments.waves
     sorter = PointerSorter(
-        units=64 if waves else 32, coverage=not arguments.no_coverage, waves=waves, gain=True
+        units=64 if waves else 32,
+        coverage=not arguments.no_coverage,
+        waves=waves,
+        gain=not arguments.no_gain,
     )
     steps = arguments.steps or 3000
 
@@ -217,9 +220,13 @@ def main() -> None:
         if name == "tokens":
             command.add_argument("length", type=int)
             command.add_argument("vocabulary", type=int)
+            command.add_argument("--dot", action="store_true", help="attention by plain products")
         if name == "floats":
             command.add_argument("length", type=int)
             command.add_argument("--no-coverage", action="store_true")
+            command.add_argument(
+                "--no-gain", action="store_true", help="no factor before the scores"
+            )
             command.add_argument(
                 "--waves", type=int, default=0, help="Fourier features of a number"
             )
