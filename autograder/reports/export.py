@@ -100,6 +100,7 @@ def _canvas(
     titles: Mapping[str, str],
     roster: Path | None,
 ) -> Exported:
+    separator = ","
     if roster is None:
         columns, people = list(_CANVAS_HEAD), []
         for student in sorted({row.result.student for one in found for row in one.rows}):
@@ -109,7 +110,7 @@ def _canvas(
         points = dict.fromkeys(_CANVAS_HEAD, "") | {"Student": "    Points Possible"}
         people.insert(0, points)
     else:
-        columns, people = _read_table(roster)
+        columns, people, separator = _read_table(roster)
         if not set(_CANVAS_HEAD[:2]) <= set(columns):
             raise CourseError(
                 f"{roster} is no gradebook of Canvas: it has no columns Student and ID. In Canvas: "
@@ -124,7 +125,7 @@ def _canvas(
         for person in people:
             if person["Student"].strip() == "Points Possible" and not person.get(column):
                 person[column] = number(one.max_score)
-    made.files[target] = _table(columns, people)
+    made.files[target] = _table(columns, people, separator)
     return made
 
 
@@ -152,7 +153,7 @@ def _moodle(
                 line[titles[one.name]] = number(row.score)
         columns = ["Username", *(titles[one.name] for one in found)]
         return Exported({target: _table(columns, list(rows.values()))})
-    columns, people = _read_table(roster)
+    columns, people, separator = _read_table(roster)
     if not {"Identifier", "Grade"} <= set(columns):
         raise CourseError(
             f"{roster} is no grading worksheet of Moodle: it has no columns Identifier and Grade. In "
@@ -167,7 +168,7 @@ def _moodle(
     if "Feedback comments" in columns:
         for person, row in placed:
             person["Feedback comments"] = "; ".join(headline(item) for item in row.result.exercises)
-    made.files[target] = _table(columns, people)
+    made.files[target] = _table(columns, people, separator)
     return made
 
 
@@ -231,22 +232,26 @@ def _gradescope_result(row: Row) -> dict[str, Any]:
     }
 
 
-def _read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+def _read_table(path: Path) -> tuple[list[str], list[dict[str, str]], str]:
+    """The columns of a platform's table, its lines, and what stands between two cells."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CourseError(f"{path} cannot be read: {error}") from None
-    reader = csv.DictReader(io.StringIO(text), restval="")
+    header = text.partition("\n")[0]
+    # Where people write 0,5 for a half, Canvas separates columns by semicolons.
+    separator = max(",;", key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
+    reader = csv.DictReader(io.StringIO(text), restval="", delimiter=separator)
     columns = list(reader.fieldnames or [])
     rows = [{key: value or "" for key, value in row.items() if key is not None} for row in reader]
     if not columns or not rows:
         raise CourseError(f"{path} is no table: it has no header and lines below it")
-    return columns, rows
+    return columns, rows, separator
 
 
-def _table(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
+def _table(columns: Sequence[str], rows: Iterable[Mapping[str, str]], separator: str = ",") -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, columns, restval="", lineterminator="\r\n")
+    writer = csv.DictWriter(out, columns, restval="", delimiter=separator, lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()

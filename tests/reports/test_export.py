@@ -16,6 +16,7 @@ from autograder.gradebook import default_url
 from autograder.overview import chapters
 from autograder.reports.export import Exported, export
 from tests.reports.classes import MAX, NAME, classroom
+from tests.reports.importers import canvas_imports, moodle_imports
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -78,6 +79,51 @@ def test_without_a_roster_canvas_gets_the_columns_that_it_asks_for(course: Cours
     assert list(table[0])[:5] == list(sample[0])[:5]
     assert table[0]["Student"].strip() == "Points Possible"
     assert float(table[0]["1 · Unrolling by hand"]) == MAX
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("postings", [False, True], ids=["", "a line on manual posting"])
+def test_canvas_own_rules_find_our_grades_and_change_nothing_else(
+    course: Course, tmp_path: Path, separator: str, postings: bool
+) -> None:
+    lines = list(csv.reader((SAMPLES / "canvas.csv").open(encoding="utf-8", newline="")))
+    if postings:
+        lines.insert(1, ["", "", "", "", "", "Manual Posting", "", "", "", "", ""])
+    sample = tmp_path / "gradebook.csv"
+    with sample.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=separator).writerows(lines)
+    before = canvas_imports(sample.read_text(encoding="utf-8-sig"))
+    (text,) = exported(course, "canvas", sample).files.values()
+    after = canvas_imports(text)
+    mine = "1 · Unrolling by hand (48151)"
+    assert float(after.grades[mine]["101"]) == MAX
+    assert 0 < float(after.grades[mine]["102"]) < MAX
+    assert after.grades[mine]["103"] == ""
+    assert after.points == before.points
+    assert mine not in after.read_only
+    assert {k: v for k, v in after.grades.items() if k != mine} == {
+        k: v for k, v in before.grades.items() if k != mine
+    }
+
+
+def test_canvas_takes_our_table_also_without_a_roster(course: Course) -> None:
+    (text,) = exported(course, "canvas").files.values()
+    found = canvas_imports(text)
+    assert float(found.grades["1 · Unrolling by hand"]["ada"]) == MAX
+    assert float(found.points["1 · Unrolling by hand"]) == MAX
+    with pytest.raises(ValueError, match="Invalid header row"):
+        canvas_imports(text.replace("Section", "Group"))
+
+
+def test_moodles_own_rules_find_our_grades_and_comments(course: Course) -> None:
+    (text,) = exported(course, "moodle", SAMPLES / "moodle_worksheet.csv").files.values()
+    found = moodle_imports(text)
+    assert float(found.grades["Grade"]["4711"]) == MAX
+    assert 0 < float(found.grades["Grade"]["4712"]) < MAX
+    assert found.grades["Grade"]["4713"] == ""
+    assert "✗ rnn_step" in found.comments["4712"]
+    with pytest.raises(ValueError, match="finds no column"):
+        moodle_imports(text.replace("Last modified (grade)", "Changed"))
 
 
 def test_moodles_grading_worksheet_comes_back_with_grades_and_comments(course: Course) -> None:
