@@ -1608,6 +1608,7 @@ def _classify_cases(rng: Rng) -> list[Case]:
             frozenset({"refused"}),
         ),
         Case("the byte 127", ("refused", with_byte(127)), frozenset({"refused"})),
+        Case("the byte 128", ("refused", with_byte(128)), frozenset({"refused"})),
         Case(
             "texts that it has never seen",
             (
